@@ -1,0 +1,1 @@
+"""CLASSIFICATION: kernel(RecordBatch) -> partial, merge(partials), finish -> Findings."""

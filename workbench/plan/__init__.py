@@ -1,0 +1,1 @@
+"""PLAN: findings + law + holds + risk + date -> ordered disposals; a pure function."""

@@ -1,0 +1,157 @@
+"""PLAN, DISPOSAL: what happens to which rows, when, how and why. Pure values; see ``planner`` for the function.
+
+The disposals of one table partition its rows: every row belongs to exactly one of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from workbench.values import Value
+
+Action = Literal["erase", "lock", "anonymise", "hand_over", "keep", "destroy_medium", "ask"]
+"""erase: rows are deleted and scrubbed from the store's bytes
+lock: PIPL 47(2): sealed into the archive's retention class; ``suppress`` columns are cleared in the live row
+anonymise: the row stays in the live store, ``suppress`` columns are cleared, nothing goes to the archive
+hand_over: sealed for the named receiver, then erased
+keep: holds nothing personal; untouched
+destroy_medium: a device, a medium or paper; a checklist and a certificate
+ask: clocks conflict or facts are missing; a person decides; nothing happens to these rows"""
+
+Level = Literal["none", "logical", "store", "volume"]
+Op = Literal["<", ">=", "is_null", "not_null", "referenced", "unreferenced"]
+
+
+class Condition(Value):
+    """One clause of a row predicate.
+
+    ``<`` and ``>=`` compare the column, read as a date, with ``value`` (ISO date); a cell that is null or no date
+    counts as ``>=`` (the cautious reading). ``referenced``: some row that stays (locked, anonymised or kept) of another
+    table points at this row; ``unreferenced``: none does; both have an empty column and value.
+    """
+
+    column: str = ""
+    op: Op
+    value: str = ""
+
+
+class RecordSet(Value):
+    """Rows of one table: those meeting every condition (all rows when there is none)."""
+
+    source: str
+    table: str
+    where: tuple[Condition, ...] = ()
+
+    @property
+    def table_id(self) -> str:
+        """``source.table``."""
+        return f"{self.source}.{self.table}"
+
+
+class Text(Value):
+    """The same sentence in both languages."""
+
+    zh: str
+    en: str
+
+
+class RuleRef(Value):
+    """A rule that binds a set, as it stood on the plan's date."""
+
+    id: str
+    """names the duty, e.g. cn.accounting.voucher"""
+    provision: str
+    """law and article in force on the date, for people"""
+    term: str = ""
+    confidence: str = ""
+    """T, T2, M-high, ... as in the packs"""
+    signed_off: bool = False
+    """a lawyer has reviewed the rule"""
+
+
+class Disposal(Value):
+    """One line of the plan."""
+
+    id: str
+    """stable name: D001, D002, ... in the plan's order"""
+    set: RecordSet
+    action: Action
+    level: Level = "store"
+    """level of erasure to reach and prove"""
+    method: str = ""
+    """NIST SP 800-88 r2 term: clear, purge, destroy, cryptographic erase"""
+    suppress: tuple[str, ...] = ()
+    """columns cleared in live rows that stay"""
+    keep_columns: tuple[str, ...] = ()
+    """columns sealed into the archive (lock, hand_over); empty: all"""
+    retention_class: str = ""
+    """archive class: one key each, e.g. cn.accounting.voucher/2056"""
+    rows: int | None = None
+    """expected rows where known from the inventory; the dry run fills the real number"""
+    importance: int = 0
+    """0..4, 4 = disposed of first"""
+    sensitive: bool = False
+    keep_until: dt.date | None = None
+    delete_by: dt.date | None = None
+    not_before: dt.date | None = None
+    """gate: nothing irreversible before"""
+    holds: tuple[str, ...] = ()
+    rules: tuple[RuleRef, ...] = ()
+    reason: Text
+    order: int = 0
+    """children before parents inside a source"""
+    who: str = ""
+    """role or person that carries it out"""
+    receiver: str = ""
+
+
+class Gate(Value):
+    """Something that must be true before irreversible steps."""
+
+    id: str
+    open: bool
+    """True: passed"""
+    text: Text
+    until: dt.date | None = None
+    rule: RuleRef | None = None
+
+
+class Duty(Value):
+    """A dated duty of people: notice, filing, report, hand-over."""
+
+    id: str
+    due: dt.date | None
+    text: Text
+    rule: RuleRef | None = None
+    who: str = ""
+
+
+class PackRef(Value):
+    """A rule pack in force: id, version, digest."""
+
+    id: str
+    version: str
+    digest: str
+
+
+class Plan(Value):
+    """The whole plan; its digest is what people sign."""
+
+    case_id: str
+    as_of: dt.date
+    inventory: str
+    """digest"""
+    findings: str
+    """digest"""
+    config: str
+    """digest of the parts of case.toml the plan depends on"""
+    packs: tuple[PackRef, ...]
+    disposals: tuple[Disposal, ...]
+    gates: tuple[Gate, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    warnings: tuple[Text, ...] = ()
+
+    def of(self, source: str) -> tuple[Disposal, ...]:
+        """Disposals of one source, in order."""
+        return tuple(d for d in self.disposals if d.set.source == source)
