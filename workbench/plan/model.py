@@ -132,7 +132,7 @@ class PackRef(Value):
 
     id: str
     version: str
-    digest: str
+    sha256: str
 
 
 class Plan(Value):

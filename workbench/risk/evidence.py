@@ -22,7 +22,7 @@ class Evidence(Value):
     """UTC, ISO 8601"""
     by: str
     """room or person that measured it"""
-    digest: str = ""
+    sha256: str = ""
     """digest of the value or file it was read from"""
     note: str = ""
 
