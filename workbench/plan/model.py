@@ -20,7 +20,7 @@ destroy_medium: a device, a medium or paper; a checklist and a certificate
 ask: clocks conflict or facts are missing; a person decides; nothing happens to these rows"""
 
 Level = Literal["none", "logical", "store", "volume"]
-Op = Literal["<", ">=", "is_null", "not_null", "referenced", "unreferenced"]
+Op = Literal["<", ">=", "is_null", "not_null", "referenced", "unreferenced", "parent_in", "parent_gone"]
 
 
 class Condition(Value):
@@ -29,6 +29,12 @@ class Condition(Value):
     ``<`` and ``>=`` compare the column, read as a date, with ``value`` (ISO date); a cell that is null or no date
     counts as ``>=`` (the cautious reading). ``referenced``: some row that stays (locked, anonymised or kept) of another
     table points at this row; ``unreferenced``: none does; both have an empty column and value.
+
+    ``parent_in``: detail rows follow their parent. ``column`` is this table's foreign-key column (several joined with
+    a comma), ``value`` the id of a disposal of the parent table in the same plan: the row pointed at belongs to that
+    disposal's set. That set's own conditions are only ``<``, ``>=``, ``is_null``, ``not_null`` or again ``parent_in``,
+    so it is one EXISTS per level. Children come before parents in ``order``: the parents are still there.
+    ``parent_gone``: ``column`` as above, ``value`` the parent table's name: the key is null or points at no row.
     """
 
     column: str = ""
