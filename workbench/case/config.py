@@ -222,7 +222,8 @@ def load_config(path: Path) -> CaseConfig:
     except FileNotFoundError:
         raise CaseError(f"no case.toml in {path.parent}", f"workbench new {path.parent}") from None
     except (OSError, UnicodeDecodeError) as e:
-        raise CaseError(f"case.toml cannot be read: {type(e).__name__}", "save it as UTF-8 text", where=str(path)) from None
+        what = f"case.toml cannot be read: {type(e).__name__}"
+        raise CaseError(what, "save it as UTF-8 text", where=str(path)) from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:

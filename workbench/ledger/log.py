@@ -61,7 +61,7 @@ class Ledger:
         except FileNotFoundError:
             return
         end = data.rfind(b"\n") + 1
-        for line in data[:end].splitlines():
+        for line in data[:end].split(b"\n")[:-1]:
             self._take(line)
         self._offset += end
 

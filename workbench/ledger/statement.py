@@ -50,14 +50,14 @@ class Entry:
 def seal(type_: str, subjects: dict[str, str], predicate: dict[str, Any], signer: Signer) -> bytes:
     """The line that states ``predicate`` of ``subjects``, signed; LedgerError when over 64 KiB or holding a float."""
     _no_floats(predicate, "predicate")
-    statement = {
+    statement: Any = {
         "_type": STATEMENT,
         "subject": [{"name": n, "digest": {"sha256": d}} for n, d in sorted(subjects.items())],
         "predicateType": PREDICATES + type_,
         "predicate": predicate,
     }
     payload = rfc8785.dumps(statement)
-    envelope = {
+    envelope: Any = {
         "payload": base64.b64encode(payload).decode(),
         "payloadType": PAYLOAD,
         "signatures": [{"keyid": signer.key_id, "sig": base64.b64encode(signer.sign(pae(payload))).decode()}],
@@ -97,7 +97,8 @@ def read(line: bytes, seq: int) -> Entry:
         return Entry(seq, statement["predicateType"].removeprefix(PREDICATES), subjects, predicate,
                      only["keyid"], _b64(only["sig"]), payload, line)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
-        reason = str(e) if type(e) is ValueError and str(e).startswith(("is ", "has ", "holds ", "says ")) else "cannot be read"
+        ours = type(e) is ValueError and str(e).startswith(("is ", "has ", "holds ", "says "))
+        reason = str(e) if ours else "cannot be read"
         raise LedgerError(f"ledger entry {seq} {reason}", where=where) from None
 
 
@@ -109,7 +110,7 @@ def _strict(data: bytes) -> dict[str, Any]:
 
     value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs)
     if not isinstance(value, dict):
-        raise ValueError("is not an object")  # noqa: TRY004 - one class for every malformed line
+        raise ValueError("is not an object")
     return value
 
 

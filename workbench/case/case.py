@@ -1,0 +1,337 @@
+"""The case folder: what is written where, by whom, and how a step is noted.
+
+    case.toml      what a person wrote
+    keys/          Ed25519 keys (0600) of people and of the log
+    values/        every saved value under its SHA-256
+    ledger/        the append-only log; it alone says which value is the newest of its kind
+    vault/ ...     private folders of the rooms
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+import workbench
+from workbench.case.config import CaseConfig, load_config
+from workbench.errors import CaseError, LedgerError, WorkbenchError
+from workbench.ledger import Entry, Ledger, Signer, write_durably
+from workbench.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.risk.evidence import Evidence
+
+V = TypeVar("V", bound=Value)
+MAKERS = {
+    "freeze": "freeze", "inventory": "inventory", "findings": "classify", "risk-report": "assess",
+    "sealed-backup": "protect", "plan": "plan", "erasure": "erase", "archive": "archive",
+}
+"""kind of value -> step that makes it, for error messages"""
+
+
+class StepRun:
+    """A step under way: what it used, made and counted. Made by :meth:`Case.step`."""
+
+    def __init__(self, case: Case, name: str, person: str, seq: int) -> None:
+        self.case, self.name, self.person, self.seq = case, name, person, seq
+        self.products: dict[str, str] = {}
+        self.materials: dict[str, str] = {}
+        self.counts: dict[str, int | str | bool] = {}
+        self.laws: list[str] = []
+        self._pending: dict[str, Value] = {}
+
+    def note(self, **counts: int | str | bool) -> None:
+        """Add counts or short words to the outcome entry. Never a data value."""
+        self.counts.update(counts)
+
+    def basis(self, *rule_ids: str) -> None:
+        """Name rules that this step followed; they go into the outcome entry."""
+        self.laws.extend(r for r in rule_ids if r not in self.laws)
+
+
+class Case:
+    """One closing company's case folder, opened."""
+
+    def __init__(self, folder: Path, config: CaseConfig) -> None:
+        self.folder, self.config = folder, config
+        self.ledger = Ledger.open(folder / "ledger")
+        self._run: StepRun | None = None
+
+    def __repr__(self) -> str:
+        return f"Case({self.config.case.id!r}, {len(self.ledger)} ledger entries)"
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Case:
+        """Open ``folder``; see :func:`workbench.open_case`."""
+        os.umask(0o077)  # everything a case writes is its owner's alone
+        path = Path(folder).expanduser().resolve()
+        return cls(path, load_config(path / "case.toml"))
+
+    # -- small facts -------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The case's short id."""
+        return self.config.case.id
+
+    @property
+    def lang(self) -> str:
+        """Language of records: zh or en; the runner may choose with WORKBENCH_LANG."""
+        chosen = os.environ.get("WORKBENCH_LANG", "")
+        return chosen if chosen in ("zh", "en") else self.config.case.language
+
+    def today(self) -> dt.date:
+        """The day the case is worked on: ``dates.as_of``, else today in the case's time zone."""
+        return self.config.dates.as_of or dt.datetime.now(ZoneInfo(self.config.case.timezone)).date()
+
+    @staticmethod
+    def now() -> str:
+        """UTC now, ISO 8601 to the second."""
+        return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def resolve(self, text: str) -> Path:
+        """A path of case.toml: absolute, or relative to the case folder."""
+        path = Path(text).expanduser()
+        return path if path.is_absolute() else self.folder / path
+
+    def private(self, *parts: str) -> Path:
+        """A folder of mode 0700 inside the case, made when missing."""
+        path = self.folder
+        for part in parts:
+            path = path / part
+            path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    def settings(self, step: str) -> dict[str, Any]:
+        """``[settings.STEP]`` of case.toml, or nothing."""
+        return dict(self.config.settings.get(step, {}))
+
+    # -- people's keys -----------------------------------------------------------------------------------------
+
+    def signer(self, person: str) -> Signer:
+        """The signing key of a person (or of ``log``) from ``keys/``.
+
+        A passphrase comes from the environment variable ``WORKBENCH_KEY_<ID>``. Raises LedgerError.
+        """
+        if person != "log":
+            self.config.person(person)
+        secret = os.environ.get(f"WORKBENCH_KEY_{person.upper().replace('-', '_')}")
+        return Signer.load(person, self.folder / "keys" / f"{person}.key", secret.encode() if secret else None)
+
+    def operator(self) -> str:
+        """Person who runs steps: ``WORKBENCH_PERSON`` or the first operator of case.toml."""
+        chosen = os.environ.get("WORKBENCH_PERSON")
+        if chosen:
+            return self.config.person(chosen).id
+        return self.config.with_role("operator")[0].id
+
+    def begin(self) -> None:
+        """Make what is missing: keys, ledger, registration of everybody's public key. Idempotent."""
+        keys = self.private("keys")
+        for name in ["log", *(p.id for p in self.config.people)]:
+            if not (keys / f"{name}.key").exists() and not (keys / f"{name}.pub").exists():
+                secret = os.environ.get(f"WORKBENCH_KEY_{name.upper().replace('-', '_')}")
+                Signer.create(name, keys / f"{name}.key", secret.encode() if secret else None)
+        log = self.signer("log")
+        if not self.ledger.entries:
+            Ledger.create(self.folder / "ledger", self.id, log, {
+                "case": self.id, "company": self.config.case.company, "at": self.now(),
+                "software": f"winddown-workbench {workbench.__version__}",
+            })
+            self.ledger.refresh()
+        known = {kid for kid, (owner, _) in self.ledger.keys.items()}
+        for p in self.config.people:
+            pem = (keys / f"{p.id}.pub").read_text(encoding="ascii")
+            from workbench.ledger.keys import key_id, parse_public
+
+            kid = key_id(parse_public(pem))
+            if kid not in known:
+                if any(owner == p.id for owner, _ in self.ledger.keys.values()):
+                    raise LedgerError(f"keys/{p.id}.pub is not the key the ledger knows for {p.id}",
+                                      "put the registered key back")
+                self.ledger.append("key/v1", {}, {
+                    "owner": p.id, "public": pem, "roles": list(p.roles), "at": self.now(),
+                }, log, log)
+
+    # -- values ------------------------------------------------------------------------------------------------
+
+    def save(self, value: Value) -> str:
+        """Store ``value`` under its digest; inside a step it becomes a product, else it is noted at once."""
+        digest = value.digest
+        path = self.private("values") / f"{digest}.json"
+        if not path.exists():
+            write_durably(path, value.canonical())
+        if self._run is not None:
+            self._run.products[value.kind] = digest
+            self._run._pending[value.kind] = value  # one object: the run belongs to this case
+        else:
+            person = self.operator()
+            self.append("value/v1", {value.kind: digest}, {"person": person, "at": self.now()}, person)
+        return digest
+
+    def append(self, type_: str, subjects: dict[str, str], predicate: dict[str, Any], person: str) -> Entry:
+        """Add a ledger entry signed by ``person``."""
+        if not self.ledger.entries:
+            self.begin()
+        return self.ledger.append(type_, subjects, predicate, self.signer(person), self.signer("log"))
+
+    def _digests(self, kind: str) -> list[str]:
+        self.ledger.refresh()
+        found = [e.subjects[kind] for e in self.ledger.entries
+                 if kind in e.subjects and (e.type == "value/v1" or e.predicate.get("result") == "done")]
+        if self._run is not None and kind in self._run.products:
+            found.append(self._run.products[kind])
+        return found
+
+    def digest_of(self, kind: type[Value]) -> str | None:
+        """Digest of the newest value of ``kind``, or None."""
+        found = self._digests(kind.kind)
+        return found[-1] if found else None
+
+    def find(self, kind: type[V]) -> V | None:
+        """The newest saved value of ``kind``, or None; CaseError when its file was changed."""
+        found = self._digests(kind.kind)
+        return self.read(kind, found[-1]) if found else None
+
+    def load(self, kind: type[V]) -> V:
+        """The newest saved value of ``kind``; CaseError naming the step that makes one when there is none."""
+        value = self.find(kind)
+        if value is None:
+            step = MAKERS.get(kind.kind, kind.kind)
+            raise CaseError(f"this case has no {kind.kind} yet", f"workbench run {self.folder} {step}")
+        return value
+
+    def history(self, kind: type[V]) -> tuple[V, ...]:
+        """Every saved value of ``kind``, oldest first."""
+        return tuple(self.read(kind, d) for d in self._digests(kind.kind))
+
+    def read(self, kind: type[V], digest: str) -> V:
+        """The value of that digest, checked against it.
+
+        Raises:
+            CaseError: the file is missing or its bytes are not the ones that were signed for.
+        """
+        import hashlib
+
+        path = self.folder / "values" / f"{digest}.json"
+        try:
+            data = path.read_bytes()
+        except OSError:
+            raise CaseError(f"the saved {kind.kind} is missing", f"workbench run {self.folder} "
+                            f"{MAKERS.get(kind.kind, '')}".rstrip(), where=str(path)) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise CaseError(f"the saved {kind.kind} was changed after it was signed for",
+                            f"put the file back from a copy, or make it again: workbench run {self.folder} "
+                            f"{MAKERS.get(kind.kind, '')}".rstrip(), where=str(path))
+        try:
+            value = kind.from_bytes(data)
+        except ValidationError:
+            raise CaseError(f"the saved {kind.kind} was written by another version of the workbench",
+                            f"workbench run {self.folder} {MAKERS.get(kind.kind, '')}".rstrip(),
+                            where=str(path)) from None
+        if self._run is not None:
+            self._run.materials[kind.kind] = digest
+        return value
+
+    # -- steps -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def step(self, name: str, **settings: int | str | bool) -> Iterator[StepRun]:
+        """Note a step: an intent entry before, an outcome entry after, also when it fails.
+
+        An intent of the same step that a killed run left open is closed by this one (``resumes``). Steps nest
+        only as part of the outer one: an inner call adds to it.
+        """
+        if self._run is not None:
+            yield self._run
+            return
+        self.begin()
+        person = self.operator()
+        intent = self.append("step/v1", {}, {
+            "phase": "intent", "step": name, "person": person, "settings": {k: settings[k] for k in sorted(settings)},
+            "resumes": [e.seq for e in self.open_intents() if e.predicate["step"] == name], **self._where_when(),
+        }, person)
+        run = self._run = StepRun(self, name, person, intent.seq)
+        try:
+            yield run
+        except BaseException as e:
+            self._run = None
+            kind = type(e).__name__
+            what = e.what if isinstance(e, WorkbenchError) else kind
+            self._outcome(run, "failed", {"error": kind, "what": what[:300]}, products={})
+            raise
+        self._run = None
+        self._outcome(run, "done", {}, products=run.products)
+
+    def _outcome(self, run: StepRun, result: str, extra: dict[str, Any], products: dict[str, str]) -> None:
+        self.append("step/v1", products, {
+            "phase": "outcome", "step": run.name, "intent": run.seq, "person": run.person, "result": result,
+            "materials": dict(sorted(run.materials.items())), "counts": dict(sorted(run.counts.items())),
+            "legalBasis": run.laws, **self._where_when(), **extra,
+        }, run.person)
+
+    def _where_when(self) -> dict[str, Any]:
+        host = uuid.uuid5(uuid.NAMESPACE_DNS, platform.node()).hex[:12]  # tells machines apart without naming them
+        return {"at": self.now(), "place": self.config.case.place, "timezone": self.config.case.timezone,
+                "host": host, "software": f"winddown-workbench {workbench.__version__}"}
+
+    def open_intents(self) -> tuple[Entry, ...]:
+        """Intents without an outcome that no later run took over: each is an alarm."""
+        self.ledger.refresh()
+        closed: set[int] = set()
+        for e in self.ledger.of_type("step/v1"):
+            if e.predicate["phase"] == "outcome":
+                closed.add(e.predicate["intent"])
+            else:
+                closed.update(e.predicate.get("resumes", []))
+        return tuple(e for e in self.ledger.of_type("step/v1")
+                     if e.predicate["phase"] == "intent" and e.seq not in closed)
+
+    def outcome(self, step: str) -> Entry | None:
+        """The newest outcome entry of ``step``, done or failed."""
+        self.ledger.refresh()
+        mine = [e for e in self.ledger.of_type("step/v1")
+                if e.predicate["phase"] == "outcome" and e.predicate["step"] == step]
+        return mine[-1] if mine else None
+
+    # -- evidence ----------------------------------------------------------------------------------------------
+
+    def evidence(self, room: str, items: Sequence[Evidence]) -> str:
+        """Save what a room measured; replaces the room's earlier set for risk."""
+        from workbench.risk.evidence import EvidenceSet
+
+        class _Set(EvidenceSet):
+            kind = f"evidence-{room}"
+
+        return self.save(_Set(room=room, items=tuple(items)))
+
+    def all_evidence(self) -> tuple[Evidence, ...]:
+        """The newest evidence of every room, by room and item."""
+        from workbench.risk.evidence import EvidenceSet
+
+        self.ledger.refresh()
+        rooms = sorted({name for e in self.ledger.entries for name in e.subjects if name.startswith("evidence-")}
+                       | {k for k in (self._run.products if self._run else {}) if k.startswith("evidence-")})
+        items: list[Evidence] = []
+        for room in rooms:
+            found = self._digests(room)
+            if found:
+                items.extend(self.read(EvidenceSet, found[-1]).items)
+        return tuple(sorted(items, key=lambda i: (i.item, i.asset)))
+
+    def status(self) -> object:
+        """Where the case stands and what is next; shows itself in Jupyter and in a terminal."""
+        from workbench.case.status import status
+
+        return status(self)
