@@ -1,0 +1,191 @@
+"""KEYED: 64-bit SipHash of every cell of a batch, so that values can be compared without keeping a list of them.
+
+SipHash-1-3 (Aumasson, Bernstein 2012) under a random 128-bit key: who has no key learns nothing from a hash, and
+destroying the key turns every kept hash into noise. :func:`siphash_reference` is the plain-Python proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NULL = np.uint64(0x9E3779B97F4A7C15)
+Key = tuple[int, int]
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """``function`` compiled by numba without the GIL; cached on disk where some folder can be written."""
+    import numba
+
+    try:
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # numba finds no writable folder for its cache
+        return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+@compiled
+def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
+    """SipHash-1-3 of ``data[start:end]``."""
+    v0 = k0 ^ np.uint64(0x736F6D6570736575)
+    v1 = k1 ^ np.uint64(0x646F72616E646F6D)
+    v2 = k0 ^ np.uint64(0x6C7967656E657261)
+    v3 = k1 ^ np.uint64(0x7465646279746573)
+    n = end - start
+    last = np.uint64(n & 0xFF) << np.uint64(56)
+    words = n >> 3
+    for w in range(words + 1):
+        if w < words:
+            at = start + (w << 3)
+            m = (
+                np.uint64(data[at])
+                | (np.uint64(data[at + 1]) << np.uint64(8))
+                | (np.uint64(data[at + 2]) << np.uint64(16))
+                | (np.uint64(data[at + 3]) << np.uint64(24))
+                | (np.uint64(data[at + 4]) << np.uint64(32))
+                | (np.uint64(data[at + 5]) << np.uint64(40))
+                | (np.uint64(data[at + 6]) << np.uint64(48))
+                | (np.uint64(data[at + 7]) << np.uint64(56))
+            )
+        else:
+            m = last
+            for i in range(n & 7):
+                m |= np.uint64(data[start + (words << 3) + i]) << np.uint64(8 * i)
+        v3 ^= m
+        v0 += v1
+        v1 = (v1 << np.uint64(13)) | (v1 >> np.uint64(51))
+        v1 ^= v0
+        v0 = (v0 << np.uint64(32)) | (v0 >> np.uint64(32))
+        v2 += v3
+        v3 = (v3 << np.uint64(16)) | (v3 >> np.uint64(48))
+        v3 ^= v2
+        v0 += v3
+        v3 = (v3 << np.uint64(21)) | (v3 >> np.uint64(43))
+        v3 ^= v0
+        v2 += v1
+        v1 = (v1 << np.uint64(17)) | (v1 >> np.uint64(47))
+        v1 ^= v2
+        v2 = (v2 << np.uint64(32)) | (v2 >> np.uint64(32))
+        v0 ^= m
+    v2 ^= np.uint64(0xFF)
+    for _ in range(3):
+        v0 += v1
+        v1 = (v1 << np.uint64(13)) | (v1 >> np.uint64(51))
+        v1 ^= v0
+        v0 = (v0 << np.uint64(32)) | (v0 >> np.uint64(32))
+        v2 += v3
+        v3 = (v3 << np.uint64(16)) | (v3 >> np.uint64(48))
+        v3 ^= v2
+        v0 += v3
+        v3 = (v3 << np.uint64(21)) | (v3 >> np.uint64(43))
+        v3 ^= v0
+        v2 += v1
+        v1 = (v1 << np.uint64(17)) | (v1 >> np.uint64(47))
+        v1 ^= v2
+        v2 = (v2 << np.uint64(32)) | (v2 >> np.uint64(32))
+    return v0 ^ v1 ^ v2 ^ v3
+
+
+@compiled
+def _hash_all(data: Any, offsets: Any, valid: Any, k0: Any, k1: Any, out: Any) -> None:
+    for i in range(len(out)):
+        if valid[i]:
+            out[i] = siphash(data, np.int64(offsets[i]), np.int64(offsets[i + 1]), k0, k1)
+        else:
+            out[i] = np.uint64(0x9E3779B97F4A7C15)
+
+
+def siphash_reference(text: bytes, key: Key) -> int:
+    """SipHash-1-3 in plain Python."""
+    mask = (1 << 64) - 1
+
+    def rot(x: int, n: int) -> int:
+        return ((x << n) | (x >> (64 - n))) & mask
+
+    v = [key[0] ^ 0x736F6D6570736575, key[1] ^ 0x646F72616E646F6D, key[0] ^ 0x6C7967656E657261, key[1] ^ 0x7465646279746573]
+
+    def rounds(times: int) -> None:
+        for _ in range(times):
+            v[0] = (v[0] + v[1]) & mask
+            v[1] = rot(v[1], 13) ^ v[0]
+            v[0] = rot(v[0], 32)
+            v[2] = (v[2] + v[3]) & mask
+            v[3] = rot(v[3], 16) ^ v[2]
+            v[0] = (v[0] + v[3]) & mask
+            v[3] = rot(v[3], 21) ^ v[0]
+            v[2] = (v[2] + v[1]) & mask
+            v[1] = rot(v[1], 17) ^ v[2]
+            v[2] = rot(v[2], 32)
+
+    whole = len(text) // 8 * 8
+    tail = text[whole:] + b"\0" * (7 - len(text) % 8) + bytes([len(text) & 0xFF])
+    for block in [text[i : i + 8] for i in range(0, whole, 8)] + [tail]:
+        m = int.from_bytes(block, "little")
+        v[3] ^= m
+        rounds(1)
+        v[0] ^= m
+    v[2] ^= 0xFF
+    rounds(3)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+def text_of(array: pa.Array) -> pa.Array:
+    """The array as string or binary cells: a number's decimal text, a date's ISO text, bytes as they are."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return text_of(array.dictionary_decode())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return array
+    if pa.types.is_null(kind):
+        return pa.nulls(len(array), pa.string())
+    if pa.types.is_fixed_size_binary(kind):
+        return array.cast(pa.binary())
+    if pa.types.is_nested(kind):
+        return pa.array([None if v is None else repr(v) for v in array.to_pylist()], pa.string())
+    try:
+        return pc.cast(array, pa.string())
+    except pa.ArrowException:
+        return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+
+
+def views(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.bool_]]:
+    """(bytes, offsets, valid) of a string or binary array, without copying the bytes."""
+    wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
+    _, offsets, data = array.buffers()
+    n = len(array)
+    if offsets is None or n == 0:
+        return np.zeros(8, np.uint8), np.zeros(n + 1, np.int64 if wide else np.int32), np.zeros(n, np.bool_)
+    starts = np.frombuffer(offsets, np.int64 if wide else np.int32)[array.offset : array.offset + n + 1]
+    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(8, np.uint8)
+    valid = (
+        np.ones(n, np.bool_)
+        if array.null_count == 0
+        else np.asarray(array.is_valid().to_numpy(zero_copy_only=False), np.bool_)
+    )
+    return raw, starts, valid
+
+
+def hash_cells(array: pa.Array, key: Key) -> NDArray[np.uint64]:
+    """One keyed hash a cell; null cells share one constant."""
+    data, offsets, valid = views(text_of(array))
+    out = np.empty(len(array), np.uint64)
+    _hash_all(data, offsets, valid, np.uint64(key[0]), np.uint64(key[1]), out)
+    return out
+
+
+def hash_rows(batch: pa.RecordBatch, key: Key) -> NDArray[np.uint64]:
+    """One keyed hash a row; it does not depend on the order of columns or on how a number was typed."""
+    total = np.zeros(batch.num_rows, np.uint64)
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        seed = siphash_reference(name.encode("utf-8", "replace"), key)
+        total += hash_cells(column, (key[0] ^ seed, key[1]))
+    total ^= total >> np.uint64(33)
+    total *= np.uint64(0xFF51AFD7ED558CCD)
+    total ^= total >> np.uint64(33)
+    return total

@@ -1,0 +1,178 @@
+"""SQLITE: one database file, read through ADBC without creating or touching any file beside it.
+
+A read-only connection to a WAL database would still create ``-wal`` and ``-shm``. So: no journal beside the file means
+we open it ``immutable``; a live writer's ``-wal`` and ``-shm`` are joined as a reader; a journal left behind by a
+crash is read from a private copy. https://www.sqlite.org/wal.html#read_only_databases
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from workbench.errors import SourceRefused, SourceUnreadable
+from workbench.sources.base import BATCH_ROWS, SourceKind, Table
+from workbench.sources.catalog import SourceBase, code_of, columns_from, inspect_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_only_uri(path: Path, scratch: Path | None = None) -> str:
+    """A ``file:`` URI that reads ``path`` and writes nothing; ``scratch`` holds a copy when a crash left a journal."""
+    wal, shm, journal = (path.with_name(path.name + s) for s in ("-wal", "-shm", "-journal"))
+    crashed = (wal.exists() and wal.stat().st_size > 0 and not shm.exists()) or (
+        journal.exists() and journal.stat().st_size > 0
+    )
+    if crashed and scratch is not None:
+        copy = scratch / "copy.sqlite"
+        shutil.copyfile(path, copy)
+        for side in (wal, journal):
+            if side.exists():
+                shutil.copyfile(side, copy.with_name(copy.name + side.name[len(path.name) :]))
+        return f"file:{quote(str(copy))}?mode=rw"
+    live = wal.exists() and shm.exists()
+    return f"file:{quote(str(path.resolve()))}?mode=ro" + ("" if live else "&immutable=1")
+
+
+class SqliteSource(SourceBase):
+    """One SQLite file; every read belongs to one snapshot."""
+
+    kind: SourceKind = "sqlite"
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(name, str(path))
+        self._path = path
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._connection: Any = None
+        self._mixed: dict[str, set[str]] = {}
+        try:
+            with path.open("rb") as f:
+                head = f.read(16)
+        except PermissionError:
+            raise SourceRefused("this account may not read the file", "ask for read access", where=str(path)) from None
+        if head != b"SQLite format 3\0":
+            raise SourceUnreadable(
+                "this file is not an SQLite database", "name it as path = ... if it is a file to read", where=str(path)
+            )
+
+    def _open(self) -> Any:
+        if self._connection is None:
+            import adbc_driver_sqlite.dbapi as adbc
+
+            self._scratch = tempfile.TemporaryDirectory(prefix="workbench-")
+            self._uri = read_only_uri(self._path, Path(self._scratch.name))
+            try:
+                self._connection = adbc.connect(self._uri)
+                with self._connection.cursor() as cursor:  # the first read starts the snapshot
+                    cursor.execute("SELECT count(*) FROM sqlite_master")
+                    cursor.fetchone()
+            except (adbc.Error, OSError) as e:
+                self.close()
+                raise self._unreadable_error(e) from None
+        return self._connection
+
+    def _unreadable_error(self, e: BaseException) -> SourceUnreadable:
+        return SourceUnreadable(
+            f"the SQLite file cannot be read ({code_of(e)})",
+            "check it with: sqlite3 FILE 'PRAGMA integrity_check'",
+            where=str(self._path),
+        )
+
+    def _list(self) -> list[Table]:
+        import sqlite3
+
+        from sqlalchemy import create_engine, inspect
+        from sqlalchemy.exc import DatabaseError
+        from sqlalchemy.pool import NullPool
+
+        self._open()
+        uri = self._uri
+        engine = create_engine(
+            "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, check_same_thread=False), poolclass=NullPool
+        )
+        try:
+            inspector = inspect(engine)
+            return list(
+                inspect_tables(
+                    inspector,
+                    self.name,
+                    None,
+                    "sqlite",
+                    lambda t, d: columns_from(self._schema(t), d),
+                    lambda t: self._number(f"SELECT count(*) FROM {_q(t)}"),
+                    self._bytes,
+                )
+            )
+        except (DatabaseError, sqlite3.Error, OSError) as e:
+            raise self._unreadable_error(e) from None
+        finally:
+            engine.dispose()
+
+    def _schema(self, table: str) -> pa.Schema:
+        with self._open().cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {_q(table)}")
+            with cursor.fetch_record_batch() as reader:
+                return reader.schema
+
+    def _number(self, sql: str) -> int:
+        with self._open().cursor() as cursor:
+            cursor.execute(sql)
+            return int((cursor.fetchone() or (0,))[0] or 0)
+
+    def _bytes(self, table: str) -> int:
+        import adbc_driver_sqlite.dbapi as adbc
+
+        literal = table.replace("'", "''")
+        try:
+            return self._number(f"SELECT sum(pgsize) FROM dbstat WHERE name = '{literal}'")  # noqa: S608
+        except (adbc.Error, OSError):
+            return 0  # this build of SQLite has no dbstat
+
+    def batches(
+        self, table: str, columns: Sequence[str] | None = None, *, batch_rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """All rows in storage order.
+
+        SQLite types cells, not columns: when a cell does not fit the type of its column's first rows, that column goes
+        on as text from there.
+        """
+        import adbc_driver_sqlite.dbapi as adbc
+
+        names = list(columns) if columns is not None else [c.name for c in self.table(table).columns]
+        mixed = self._mixed.setdefault(table, set())
+        done = 0
+        while True:
+            selected = ", ".join(f"CAST({_q(n)} AS TEXT) AS {_q(n)}" if n in mixed else _q(n) for n in names)
+            with self._open().cursor() as cursor:
+                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(batch_rows)})
+                try:
+                    cursor.execute(f"SELECT {selected} FROM {_q(table)} LIMIT -1 OFFSET {done}")  # noqa: S608
+                    with cursor.fetch_record_batch() as reader:
+                        for batch in reader:
+                            done += batch.num_rows
+                            yield batch
+                    return
+                except (adbc.Error, OSError) as e:
+                    at = re.search(r"mismatch in column (\d+)", str(e))
+                    if not at or names[int(at[1])] in mixed:
+                        raise self._unreadable_error(e) from None
+                    mixed.add(names[int(at[1])])
+
+    def close(self) -> None:
+        """Close the connection and remove the private copy, if any."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+
+
+def _q(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
