@@ -1,0 +1,262 @@
+"""BACKUP: every table and file of every source, sealed in at least two places before anything irreversible.
+
+Resumable: each sealed table is one journal line; what a killed run left half-done is removed and done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import SourceError, VaultError
+from workbench.vault import age, store
+from workbench.vault.digest import ContentDigest
+from workbench.vault.kek import describe
+from workbench.vault.keys import Slot
+from workbench.vault.model import SealedBackup, SealedObject, SealedTable, WindowClosed
+from workbench.vault.vault import Vault, open_vault
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.case import Case
+    from workbench.case.config import SourceSpec
+
+ROW_GROUP = 32_768
+RAW_PART = 32 * 1024 * 1024
+CATALOGUE = "catalogue"
+
+
+def protect(case: Case, *, again: bool = False) -> SealedBackup:
+    """Seal everything into the backup; returns the first one when it is there, whole and ``again`` is not asked.
+
+    Raises:
+        VaultError: no passphrase, a place that cannot be written, a full disk. Running it again resumes.
+        SourceError: a source that cannot be read.
+    """
+    from workbench.vault.evidence import backup_evidence
+
+    with case.step("protect") as run, open_vault(case, create=True) as vault:
+        first = case.find(SealedBackup)
+        closed = case.find(WindowClosed)
+        shut = first is not None and closed is not None and first.set_id in closed.set_ids
+        if first is not None and not again and (shut or _whole(vault, first)):
+            case.save(first)
+            run.note(set=first.set_id, tables=len(first.tables), objects=first.objects, repeated=True)
+            return first
+        backup = _seal(case, vault, first if again else None)
+        case.save(backup)
+        run.note(set=backup.set_id, tables=len(backup.tables), objects=backup.objects, bytes=backup.bytes,
+                 places=len(backup.places))
+        case.evidence("vault", backup_evidence(case, vault, backup))
+        return backup
+
+
+def _whole(vault: Vault, backup: SealedBackup) -> bool:
+    """Every place still holds exactly what was sealed; repairs a damaged object from another place first."""
+    objects = catalogue_objects(vault, backup.set_id)
+    if objects is None:
+        return False
+    vault_repair(vault, backup.set_id, objects)
+    return all(not store.verify_sealed(vault.set_folder(n, backup.set_id), {backup.set_id: backup.manifest_sha256})
+               for n in range(len(vault.places)))
+
+
+def vault_repair(vault: Vault, set_id: str, objects: Iterable[SealedObject]) -> tuple[str, ...]:
+    """Copy each damaged or missing object from a place where it is whole; returns the repaired paths."""
+    repaired = []
+    for thing in objects:
+        for n in range(len(vault.places)):
+            here = vault.set_folder(n, set_id)
+            path = here / thing.path
+            if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == thing.sha256:
+                continue
+            for m in range(len(vault.places)):
+                other = vault.set_folder(m, set_id) / thing.path
+                if m != n and other.is_file() and hashlib.sha256(other.read_bytes()).hexdigest() == thing.sha256:
+                    store.copy_object(thing, vault.set_folder(m, set_id), here)
+                    repaired.append(str(path))
+                    break
+    return tuple(repaired)
+
+
+def catalogue_objects(vault: Vault, set_id: str) -> list[SealedObject] | None:
+    """All objects of a set from the journal, or None when it is not complete."""
+    lines = vault.journal(set_id)
+    if not lines or lines[-1].get("done") is None:
+        return None
+    return [SealedObject(**o) for line in lines for o in line.get("objects", [])]
+
+
+@dataclass
+class _Sealing:
+    """State of one backup under way."""
+
+    vault: Vault
+    set_id: str
+    object_bytes: int
+    done: dict[tuple[str, str, str], SealedTable] = field(default_factory=dict)
+    objects: list[SealedObject] = field(default_factory=list)
+
+    def slot(self, source: str) -> Slot:
+        return self.vault.keys.slot(self.set_id, source)
+
+
+def _seal(case: Case, vault: Vault, before: SealedBackup | None) -> SealedBackup:
+    from workbench.sources import open_source
+
+    set_id = _set_id(vault, before)
+    work = _Sealing(vault, set_id, vault.options["object_mib"] * 1024 * 1024)
+    for line in vault.journal(set_id):
+        if "sealed" in line:
+            table = SealedTable(**line["sealed"])
+            work.done[(table.source, table.table, table.form)] = table
+            work.objects += [SealedObject(**o) for o in line["objects"]]
+    store.make_folder(vault.set_folder(0, set_id))
+    store.clean(vault.set_folder(0, set_id), {o.id for o in work.objects})
+    for spec in case.config.sources:
+        with open_source(spec, case.folder) as source:
+            tables = source.tables()
+            raw = set()
+            if source.kind == "files":
+                raw = set(_seal_files(case, work, spec))
+            for item in tables:
+                if item.format.startswith("parquet") and item.file in raw:
+                    continue  # its own bytes are ordinary Parquet already
+                if (source.name, item.name, "parquet") not in work.done:
+                    _seal_table(work, source.name, item.name, [c.name for c in item.columns], source)
+    return _finish(case, work)
+
+
+def _set_id(vault: Vault, before: SealedBackup | None) -> str:
+    """The set under way, or a new one."""
+    name = "backups"
+    known = vault.journal(name)
+    if known and (before is None or known[-1]["set"] != before.set_id):
+        return str(known[-1]["set"])
+    set_id = f"backup-{os.urandom(4).hex()}"
+    vault.note(name, {"set": set_id})
+    return set_id
+
+
+def _commit(work: _Sealing, table: SealedTable, objects: list[SealedObject]) -> None:
+    work.vault.note(work.set_id, {"sealed": table.model_dump(), "objects": [o.model_dump() for o in objects]})
+    work.done[(table.source, table.table, table.form)] = table
+    work.objects += objects
+
+
+def _seal_table(work: _Sealing, source: str, table: str, columns: list[str], reader: Any) -> None:
+    slot = work.slot(source)
+    recipient = age.public(slot.key)
+    digest = ContentDigest(columns)
+    objects, plain = [], 0
+    for part in parquet_parts(_watched(reader.batches(table), digest), work.object_bytes):
+        plain += len(part)
+        objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
+    _commit(work, SealedTable(source=source, table=table, form="parquet", rows=digest.rows, bytes=plain,
+                              content=digest.hex(), objects=tuple(o.id for o in objects)), objects)
+
+
+def _watched(batches: Iterable[pa.RecordBatch], digest: ContentDigest) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        digest.add(batch)
+        yield batch
+
+
+def parquet_parts(batches: Iterable[pa.RecordBatch], limit: int) -> Iterator[memoryview]:
+    """Ordinary Parquet files (zstd, no statistics, row groups of 32k rows) of about ``limit`` bytes each, in memory.
+
+    A new file starts when the schema changes (an SQLite column that turns to text half-way).
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer: pq.ParquetWriter | None = None
+    sink: pa.BufferOutputStream | None = None
+
+    def close() -> memoryview:
+        assert writer is not None
+        assert sink is not None
+        writer.close()
+        return memoryview(sink.getvalue())
+
+    for batch in batches:
+        for start in range(0, max(1, batch.num_rows), ROW_GROUP):
+            piece = batch.slice(start, ROW_GROUP)
+            if writer is not None and sink is not None and (
+                    writer.schema != piece.schema or sink.tell() + min(piece.nbytes // 4, limit) > limit):
+                yield close()
+                writer = None
+            if writer is None:
+                sink = pa.BufferOutputStream()
+                writer = pq.ParquetWriter(sink, piece.schema, compression="zstd", write_statistics=False)
+            writer.write_batch(piece, row_group_size=ROW_GROUP)
+    if writer is not None:
+        yield close()
+
+
+def files_of(root: Path) -> Iterator[tuple[str, Path]]:
+    """Relative name and path of every regular file under ``root`` (or ``root`` itself); links are not followed."""
+    if root.is_file():
+        yield root.name, root
+        return
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path.relative_to(root).as_posix(), path
+
+
+def _seal_files(case: Case, work: _Sealing, spec: SourceSpec) -> Iterator[str]:
+    """Seal the bytes of every file of a file source; yields the relative names."""
+    for name, path in files_of(case.resolve(spec.path)):
+        if (spec.name, name, "file") not in work.done:
+            slot = work.slot(spec.name)
+            recipient, sha, size = age.public(slot.key), hashlib.sha256(), 0
+            objects: list[SealedObject] = []
+            try:
+                with path.open("rb") as f:
+                    while (part := f.read(RAW_PART)) or not objects:
+                        sha.update(part)
+                        size += len(part)
+                        objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
+            except OSError as e:
+                raise SourceError(f"a file of {spec.name} cannot be read: {type(e).__name__}",
+                                  "give read access and run protect again", where=name) from None
+            _commit(work, SealedTable(source=spec.name, table=name, form="file", bytes=size, content=sha.hexdigest(),
+                                      objects=tuple(o.id for o in objects)), objects)
+        yield name
+
+
+def _finish(case: Case, work: _Sealing) -> SealedBackup:
+    """Seal the catalogue, copy to every place, verify each copy, write manifests."""
+    vault = work.vault
+    tables = tuple(sorted(work.done.values(), key=lambda t: (t.source, t.table, t.form)))
+    if not tables:
+        raise VaultError("there is nothing to protect: the sources hold no table and no file", "look at [[sources]]")
+    if not any("catalogue" in line for line in vault.journal(work.set_id)):
+        slot = work.slot(CATALOGUE)
+        by_id = {o.id: o for o in work.objects}
+        lines = [json.dumps({**t.model_dump(), "parts": [by_id[i].model_dump() for i in t.objects]},
+                            ensure_ascii=False, sort_keys=True) for t in tables]
+        thing = vault.put(work.set_id, "\n".join(lines).encode(), slot.key, age.public(slot.key))
+        vault.note(work.set_id, {"catalogue": thing.id, "objects": [thing.model_dump()]})
+        work.objects.append(thing)
+    else:
+        work.objects = [SealedObject(**o) for line in vault.journal(work.set_id) for o in line.get("objects", [])]
+    manifest = vault.spread(work.set_id, work.objects)
+    for place, folder in zip(case.config.vault.places, vault.places, strict=True):
+        problems = store.verify_sealed(folder / work.set_id)
+        if problems:
+            raise VaultError(f"the copy in {place} is not whole: {problems[0].object} {problems[0].problem}",
+                             "check that medium and run protect again")
+    if not any("done" in line for line in vault.journal(work.set_id)):
+        vault.note(work.set_id, {"done": case.now()})
+    return SealedBackup(
+        case_id=case.id, set_id=work.set_id, sealed_at=vault.journal(work.set_id)[-1]["done"], tables=tables,
+        objects=len(work.objects), bytes=sum(o.bytes for o in work.objects),
+        plain_bytes=sum(t.bytes for t in tables), manifest_sha256=manifest, places=case.config.vault.places,
+        epoch=vault.keys.epoch, kek=describe(vault.folder / "keys"), holders=vault.keys.strengths())

@@ -1,0 +1,178 @@
+"""What the vault hands on: counts, digests and places; never a value, never a key."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.values import Value
+
+
+class SealedObject(Value):
+    """One age file: its random name, size and digest. All a stranger without keys may know."""
+
+    id: str
+    """32 hex characters; also its file name under ``objects/ab/``"""
+    bytes: int
+    sha256: str
+
+    @property
+    def path(self) -> str:
+        """Path inside the sealed set."""
+        return f"objects/{self.id[:2]}/{self.id}.age"
+
+
+class SealedTable(Value):
+    """One table (or file) as it was sealed."""
+
+    source: str
+    table: str
+    """table name; for raw files the path relative to the source's root"""
+    form: Literal["parquet", "file"]
+    rows: int = 0
+    """0 for files"""
+    bytes: int = 0
+    """plaintext bytes"""
+    content: str
+    """tables: content digest over rows; files: SHA-256 of the bytes"""
+    objects: tuple[str, ...] = ()
+    """object ids in order of segments"""
+
+
+class HolderStrength(Value):
+    """Where the epoch secret lies, and what destroying it there proves."""
+
+    holder: str
+    strength: Literal["best", "good", "fair", "weak"]
+    zh: str
+    en: str
+
+
+class SealedBackup(Value):
+    """The restore window: everything as it was, sealed, in at least two places."""
+
+    case_id: str
+    set_id: str
+    sealed_at: str
+    tables: tuple[SealedTable, ...]
+    objects: int
+    bytes: int
+    """ciphertext bytes in one place"""
+    plain_bytes: int
+    manifest_sha256: str
+    """digest of SHA256SUMS, the same in every place"""
+    places: tuple[str, ...]
+    """as written in case.toml; each verified after copying"""
+    epoch: int
+    kek: str
+    """how the key-encryption key is made, e.g. argon2id 256 MiB t=3"""
+    holders: tuple[HolderStrength, ...]
+
+    def table(self, source: str, table: str) -> SealedTable | None:
+        """The sealed Parquet form of that table, or None."""
+        return next((t for t in self.tables if t.form == "parquet" and (t.source, t.table) == (source, table)), None)
+
+
+class ArchivedRows(Value):
+    """Rows that must be kept, sealed under the key of their retention class."""
+
+    case_id: str
+    disposal: str
+    source: str
+    table: str
+    retention_class: str
+    columns: tuple[str, ...]
+    rows: int
+    content: str
+    """content digest over the sealed rows"""
+    objects: tuple[SealedObject, ...]
+    sealed_at: str
+    custodian: str = ""
+    keep_until: str = ""
+    places: tuple[str, ...] = ()
+
+
+class Compared(Value):
+    """One table or file of a restore test."""
+
+    source: str
+    table: str
+    form: Literal["parquet", "file"]
+    rows_sealed: int
+    rows_restored: int
+    rows_source: int | None = None
+    """None: the source was not read again"""
+    equal: bool
+    note: str = ""
+
+
+class RestoreTest(Value):
+    """A full restore from one place, compared with the source and with what was sealed."""
+
+    case_id: str
+    set_id: str
+    place: str
+    at: str
+    tables: tuple[Compared, ...]
+    ok: bool
+    seconds: int = 0
+    against: Literal["source", "seal"] = "source"
+
+
+class Problem(Value):
+    """Something wrong in a sealed set, named; ``object`` is the path of what was changed."""
+
+    object: str
+    problem: Literal["missing", "changed", "size", "extra", "manifest", "link", "unreadable", "temporary"]
+    text: str
+
+
+class MediumChecked(Value):
+    """One place or medium, looked at."""
+
+    name: str
+    sort: str
+    ok: bool
+    encrypted: Literal["yes", "no", "unknown"] = "unknown"
+    free_bytes: int = 0
+    objects: int = 0
+    problems: tuple[str, ...] = ()
+    last_inspected: str = ""
+    due: bool = False
+
+
+class MediaCheck(Value):
+    """Inspection of the recorded media and of every place that holds sealed sets."""
+
+    case_id: str
+    at: str
+    media: tuple[MediumChecked, ...]
+    ok: bool
+
+
+class WindowClosed(Value):
+    """The backup's keys are gone; its objects are noise from here on."""
+
+    case_id: str
+    set_ids: tuple[str, ...]
+    at: str
+    slots: int
+    """identities destroyed"""
+    epoch_destroyed: int
+    epoch: int
+    """the epoch that now opens the archive"""
+    archive_opens: int
+    """archive objects opened through the new epoch before the old one was destroyed"""
+    holders: tuple[HolderStrength, ...]
+    method: str = "cryptographic erase"
+
+
+class Shredded(Value):
+    """One retention class, table or set whose key was destroyed."""
+
+    case_id: str
+    what: str
+    reason: str
+    at: str
+    slots: int
+    epoch: int
+    holders: tuple[HolderStrength, ...]

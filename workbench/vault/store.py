@@ -1,0 +1,289 @@
+"""STORE: the folder of one sealed set in one place, and the rule by which an object gets into it.
+
+    SET/objects/ab/abcd....age   age files, random names
+    SET/manifest.json            id, size, SHA-256 of each; nothing about what they hold
+    SET/SHA256SUMS               checkable with ``sha256sum -c`` and no key
+
+An object exists when it was synced under a temporary name, read back from the disk, opened, compared and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import VaultError
+from workbench.ledger import write_durably
+from workbench.vault import age
+from workbench.vault.model import Problem, SealedObject
+
+FORMAT = "workbench-sealed/1"
+KEY_MARK = "kdf.json"
+MAX_OBJECT = 64 * 1024 * 1024
+README = """这里是加密封存的对象。任何人可用 sha256sum -c SHA256SUMS 检查完整性, 无需密钥。
+This folder holds sealed objects. Anyone can check them: sha256sum -c SHA256SUMS
+Each objects/*/*.age is an age v1 file (age-encryption.org/v1): age -d -i IDENTITY x.age > x
+The plaintext is an Apache Parquet file, a catalogue (JSON lines), or the original document.
+"""
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_folder(folder: Path) -> Path:
+    """``folder`` with mode 0700; VaultError when it cannot be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise VaultError(f"a vault place cannot be written: {type(e).__name__}",
+                         "mount it or name another in [vault] places of case.toml", where=str(folder)) from None
+    return folder
+
+
+def _write_temp(target: Path, data: bytes | bytearray | memoryview) -> Path:
+    """Write and sync ``data`` beside ``target`` under a new temporary name."""
+    make_folder(target.parent)
+    temp = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temp.unlink(missing_ok=True)
+    try:
+        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    except OSError as e:
+        temp.unlink(missing_ok=True)
+        raise VaultError(f"a sealed object cannot be written: {type(e).__name__}",
+                         "free space in that place and run the step again; it resumes",
+                         where=str(target.parent)) from None
+    return temp
+
+
+def put(folder: Path, plain: bytes | bytearray | memoryview, recipient: bytes, identity: bytes) -> SealedObject:
+    """Seal ``plain`` into ``folder`` under a random name, verified by reading it back and opening it."""
+    if len(plain) > MAX_OBJECT - 65_536:
+        raise VaultError("an object is larger than 64 MiB", "this is a fault of the program: cut it into segments")
+    plain = memoryview(plain).cast("B")
+    sealed = age.encrypt(plain, recipient)
+    digest = hashlib.sha256(sealed)
+    thing = SealedObject(id=os.urandom(16).hex(), bytes=len(sealed), sha256=digest.hexdigest())
+    target = folder / thing.path
+    temp = _write_temp(target, sealed)
+    size = len(sealed)
+    del sealed
+    try:
+        back = temp.read_bytes()
+        if len(back) != size or hashlib.sha256(back).digest() != digest.digest() \
+                or age.decrypt(back, identity) != plain:
+            raise VaultError("an object read back is not what was written", "check the medium", where=str(folder))
+        temp.rename(target)
+    except BaseException:
+        temp.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+    return thing
+
+
+def copy_object(thing: SealedObject, source: Path, target: Path) -> None:
+    """Copy one object between places; both ends are compared with its digest. No-op when it is there and whole."""
+    to = target / thing.path
+    if to.is_file() and not to.is_symlink() and _sha(to) == thing.sha256:
+        return
+    data = (source / thing.path).read_bytes()
+    if hashlib.sha256(data).hexdigest() != thing.sha256:
+        raise VaultError("a sealed object is damaged", "repair it from another place", where=str(source / thing.path))
+    temp = _write_temp(to, data)
+    if _sha(temp) != thing.sha256:
+        temp.unlink(missing_ok=True)
+        raise VaultError("a copy read back is not what was written", "check the medium", where=str(target))
+    temp.rename(to)
+    sync_folder(to.parent)
+
+
+def read(folder: Path, thing: SealedObject, identity: bytes) -> bytearray:
+    """The plaintext of one object, only after all of it verified.
+
+    Raises:
+        age.Damaged: missing, changed, truncated or swapped; ``where`` names the file.
+    """
+    path = folder / thing.path
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise age.Damaged(f"a sealed object is not readable: {type(e).__name__}", "repair it from another place",
+                          where=str(path)) from None
+    try:
+        if hashlib.sha256(data).hexdigest() != thing.sha256:
+            age.decrypt(data, identity)  # tells which chunks, when it can
+            raise age.Damaged("a sealed object is another object or an older one", "repair it from another place")
+        return age.decrypt(data, identity)
+    except age.Damaged as e:
+        raise age.Damaged(e.what, e.todo, where=str(path), chunks=e.chunks) from None
+
+
+def _sha(path: Path) -> str:
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, set_id: str, objects: Iterable[SealedObject], generation: int = 1) -> str:
+    """Write README, manifest.json and SHA256SUMS of a set; returns the digest of SHA256SUMS."""
+    things = sorted(objects, key=lambda o: o.id)
+    manifest = {"format": FORMAT, "set": set_id, "generation": generation,
+                "objects": [{"path": o.path, "bytes": o.bytes, "sha256": o.sha256} for o in things]}
+    extra = {"README.txt": README.encode(), "manifest.json": _manifest_bytes(manifest)}
+    for name, data in extra.items():
+        write_durably(folder / name, data)
+    lines = [(o.sha256, o.path) for o in things]
+    lines += [(hashlib.sha256(data).hexdigest(), name) for name, data in extra.items()]
+    sums = "".join(f"{sha}  {path}\n" for sha, path in sorted(lines, key=lambda x: x[1])).encode()
+    write_durably(folder / "SHA256SUMS", sums)
+    return hashlib.sha256(sums).hexdigest()
+
+
+def _manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    """manifest.json, which carries a digest of itself so that its own damage is told from that of SHA256SUMS."""
+    body = {k: v for k, v in manifest.items() if k != "check"}
+    body["check"] = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return (json.dumps(body, indent=0, sort_keys=True) + "\n").encode()
+
+
+def clean(folder: Path, known: Iterable[str]) -> int:
+    """Remove temporary files and objects that no journal line knows; returns how many."""
+    keep, gone = set(known), 0
+    for path in folder.glob("objects/*/*"):
+        if path.name.endswith(".tmp") or path.stem not in keep:
+            path.unlink()
+            gone += 1
+    return gone
+
+
+def verify_sealed(folder: Path | str, expect: dict[str, str] | None = None) -> tuple[Problem, ...]:
+    """Check every sealed set under ``folder`` without any key; returns what is wrong, named.
+
+    Args:
+        expect: set id -> digest of its SHA256SUMS as the ledger knows it; tells a set rolled back as a whole.
+    """
+    problems: list[Problem] = []
+    base = Path(folder)
+    for sums in sorted(base.rglob("SHA256SUMS")):
+        if (sums.parent / "manifest.json").exists() or (sums.parent / "objects").is_dir():
+            problems += _verify_set(sums.parent, base, expect or {})
+        elif (sums.parent / KEY_MARK).exists():
+            problems += _verify_keys(sums.parent, base)
+    for objects in sorted(base.rglob("objects")):
+        if objects.is_dir() and not (objects.parent / "SHA256SUMS").exists() and any(objects.rglob("*.age")):
+            name = str((objects.parent / "SHA256SUMS").relative_to(base))
+            problems.append(Problem(object=name, problem="missing", text="a sealed set has no SHA256SUMS"))
+    return tuple(problems)
+
+
+def write_sums(folder: Path) -> None:
+    """SHA256SUMS over the files of a folder of sealed keys."""
+    lines = [f"{_sha(p)}  {p.name}\n" for p in sorted(folder.iterdir())
+             if p.is_file() and p.name != "SHA256SUMS" and not p.name.endswith(".tmp")]
+    write_durably(folder / "SHA256SUMS", "".join(lines).encode())
+
+
+def _verify_keys(folder: Path, base: Path) -> list[Problem]:
+    want = (folder / "SHA256SUMS").read_text(encoding="ascii", errors="replace")
+    listed = {line[66:]: line[:64] for line in want.splitlines() if line[64:66] == "  "}
+    found = {p.name: _sha(p) for p in folder.iterdir() if p.is_file() and p.name != "SHA256SUMS"}
+    out = []
+    for name in sorted(set(listed) | set(found)):
+        path = (folder / name).relative_to(base).as_posix()
+        if name not in found:
+            out.append(Problem(object=path, problem="missing", text="is listed and not there"))
+        elif found[name] != listed.get(name):
+            out.append(Problem(object=path, problem="changed", text="it, or its line in SHA256SUMS, was changed"))
+    if want.count("\n") != len(listed) or not want.endswith("\n"):
+        path = (folder / "SHA256SUMS").relative_to(base).as_posix()
+        out.append(Problem(object=path, problem="manifest", text="is damaged"))
+    return out
+
+
+def _verify_set(folder: Path, base: Path, expect: dict[str, str]) -> list[Problem]:
+    out: list[Problem] = []
+
+    def say(path: str, problem: str, text: str) -> None:
+        name = str((folder / path).relative_to(base))
+        out.append(Problem.model_validate({"object": name, "problem": problem, "text": text}))
+
+    listed = _parse_sums(folder, say)
+    declared, set_id = _parse_manifest(folder, say)
+    for path in sorted(set(listed) | set(declared)):
+        here = folder / path
+        want = {listed.get(path, ""), declared[path][1] if path in declared else listed.get(path, "")}
+        if here.is_symlink() or not here.resolve().is_relative_to(folder.resolve()):
+            say(path, "link", "is a link or lies outside the set")
+        elif not here.is_file():
+            say(path, "missing", "is listed and not there")
+        else:
+            sha = _sha(here)
+            if sha not in want and path not in declared and _self_proving(here):
+                say("SHA256SUMS", "manifest", f"its line for {path} is damaged")
+            elif sha not in want:
+                say(path, "changed", "its bytes are not those that were sealed")
+            elif len(want) > 1:
+                other = "manifest.json" if sha == listed.get(path) else "SHA256SUMS"
+                say(other, "manifest", f"disagrees with the others about {path}")
+            elif path in declared and here.stat().st_size != declared[path][0]:
+                say("manifest.json", "size", f"gives another size for {path}")
+    for path in sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() or p.is_symlink()):
+        if path.endswith(".tmp"):
+            say(path, "temporary", "was left by an interrupted run; run the step again")
+        elif path != "SHA256SUMS" and path not in listed:
+            say(path, "extra", "is not listed")
+    if set_id in expect and (folder / "SHA256SUMS").is_file() and _sha(folder / "SHA256SUMS") != expect[set_id]:
+        say("SHA256SUMS", "manifest", "is not the one the ledger knows")
+    return out
+
+
+def _self_proving(path: Path) -> bool:
+    """README and manifest.json can be recognised as unchanged without their line in SHA256SUMS."""
+    data = path.read_bytes()
+    try:
+        return data == README.encode() or (path.name == "manifest.json" and data == _manifest_bytes(json.loads(data)))
+    except ValueError:
+        return False
+
+
+def _parse_sums(folder: Path, say: object) -> dict[str, str]:
+    listed: dict[str, str] = {}
+    assert callable(say)
+    for n, line in enumerate((folder / "SHA256SUMS").read_bytes().split(b"\n"), 1):
+        if not line:
+            continue
+        found = re.fullmatch(rb"([0-9a-f]{64})  ([A-Za-z0-9._/-]+)", line)
+        path = found[2].decode() if found else ""
+        if not found or ".." in path or path.startswith("/") or path in listed:
+            say("SHA256SUMS", "manifest", f"line {n} is damaged")
+        else:
+            listed[path] = found[1].decode()
+    if not (folder / "SHA256SUMS").read_bytes().endswith(b"\n"):
+        say("SHA256SUMS", "manifest", "its last line is cut off")
+    if "manifest.json" not in listed:
+        say("SHA256SUMS", "manifest", "does not list manifest.json")
+    return listed
+
+
+def _parse_manifest(folder: Path, say: object) -> tuple[dict[str, tuple[int, str]], str]:
+    assert callable(say)
+    try:
+        data = json.loads((folder / "manifest.json").read_text())
+        return ({o["path"]: (int(o["bytes"]), str(o["sha256"])) for o in data["objects"]}, str(data["set"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        say("manifest.json", "unreadable", "is missing or damaged")
+        return {}, ""
