@@ -28,12 +28,14 @@ class Condition(Value):
 
     ``<`` and ``>=`` compare the column, read as a date, with ``value`` (ISO date); a cell that is null or no date
     counts as ``>=`` (the cautious reading). ``referenced``: some row that stays (locked, anonymised or kept) of another
-    table points at this row; ``unreferenced``: none does; both have an empty column and value.
+    table points at this row; ``unreferenced``: none does. Both have an empty column; ``value`` is empty, or names
+    disposals of the same plan joined with commas: then only rows of those sets count as pointing.
 
     ``parent_in``: detail rows follow their parent. ``column`` is this table's foreign-key column (several joined with
     a comma), ``value`` the id of a disposal of the parent table in the same plan: the row pointed at belongs to that
-    disposal's set. That set's own conditions are only ``<``, ``>=``, ``is_null``, ``not_null`` or again ``parent_in``,
-    so it is one EXISTS per level. Children come before parents in ``order``: the parents are still there.
+    disposal's set. Children come before parents in ``order``: the parents are still there.
+    Where a condition names disposals, ``referenced`` and ``unreferenced`` clauses of *those* are left out: what counts is
+    their dates, nulls and parents, so it is one EXISTS per level and never circular.
     ``parent_gone``: ``column`` as above, ``value`` the parent table's name: the key is null or points at no row.
     """
 
