@@ -76,6 +76,8 @@ class Case:
         """Open ``folder``; see :func:`workbench.open_case`."""
         os.umask(0o077)  # everything a case writes is its owner's alone
         path = Path(folder).expanduser().resolve()
+        if str(folder) == ".":  # a notebook stands in the case's notebooks/ folder
+            path = next((p for p in (path, *path.parents[:2]) if (p / "case.toml").exists()), path)
         return cls(path, load_config(path / "case.toml"))
 
     # -- small facts -------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""RECORDS: executed notebooks in, inert pages, a bundle and its verification out."""

@@ -1,0 +1,202 @@
+"""COMMAND LINE: each command is one call into the package. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import workbench
+from workbench.errors import WorkbenchError
+
+CASE = click.argument("case_dir", type=click.Path(path_type=Path))
+
+
+class _Group(click.Group):
+    """Mounts ``law`` without importing it before it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "law"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "law":
+            if "--help" in sys.argv[1:2]:
+                return click.Group("law", help="Rule packs: list, show, check, diff.")
+            from workbench.law.cli import law
+
+            return law
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(workbench.__version__, prog_name="workbench")
+def cli() -> None:
+    """Take a closing company's customer data from raw sources to verified audit records.
+
+    A case is a folder with a case.toml. Begin with `workbench demo`, or `workbench new my-case`.
+    """
+
+
+@cli.command()
+@click.option("--customers", default=20_000, show_default=True, help="Size of the made-up company.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/demo"), show_default=True,
+              help="Where the verified bundle goes.")
+@click.option("--work", type=click.Path(path_type=Path), default=Path("demo-case"), show_default=True,
+              help="Folder for the company's data and its case; made anew.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option("--seed", default=20261123, show_default=True, help="Same seed, same company.")
+def demo(customers: int, out: Path, work: Path, lang: str, seed: int) -> None:
+    """Build a closing company and take it through the whole flow."""
+    from workbench.demo.run import run_demo
+
+    click.echo(run_demo(work, out, customers=customers, lang=lang, seed=seed, say=click.echo))
+
+
+@cli.command()
+@CASE
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def new(case_dir: Path, lang: str) -> None:
+    """Make CASE_DIR with a commented case.toml and the notebooks."""
+    from workbench.case.new import new_case
+
+    path = new_case(case_dir, lang)
+    click.echo(f"{path}\nNext: edit it, then: workbench run {case_dir}")
+
+
+@cli.command()
+@CASE
+@click.argument("steps", nargs=-1)
+@click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE",
+              help="Parameter of the one step named.")
+def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
+    """Run the steps that are not done yet (or the STEPS named), each as a record; resumes what was interrupted."""
+    from workbench.case import Case
+    from workbench.case.steps import STEPS, step
+    from workbench.errors import ParameterError
+    from workbench.records import parameters, runner
+
+    chosen = tuple(step(s) for s in steps)
+    case = Case.open(case_dir)
+    if pairs:
+        if len(chosen) != 1:
+            raise ParameterError("-p needs exactly one step", f"workbench run {case_dir} STEP -p NAME=VALUE")
+        known = parameters.declared(runner.prepare(chosen[0]), chosen[0].notebook)
+        given = parameters.parse_pairs(pairs, known, chosen[0].notebook)
+        runner.preflight(case, chosen[0])
+        progress_line(chosen[0], 1, 1, None)
+        progress_line(chosen[0], 1, 1, runner.run_step(case, chosen[0], given))
+    else:
+        runner.run_case(case, chosen or STEPS, again=bool(chosen), progress=progress_line)
+    click.echo(str(case.status()))
+
+
+def progress_line(step: Any, number: int, of: int, done: Any) -> None:
+    """One line a step: begun, then how it ended and how long it took."""
+    title = f"[{number}/{of}] {step.id:<10}{step.zh} {step.en}"
+    if done is None:
+        click.echo(f"{title} …", nl=not sys.stdout.isatty())
+    else:
+        lead = "\r" if sys.stdout.isatty() else ""
+        click.echo(f"{lead}{title} {'✓' if done.result == 'done' else '✗'} {done.seconds:.1f} s")
+
+
+@cli.command()
+@CASE
+def status(case_dir: Path) -> None:
+    """Say where the case stands and what to type next."""
+    from workbench.case import Case
+
+    click.echo(str(Case.open(case_dir).status()))
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--rules", type=click.Path(path_type=Path, exists=True), multiple=True, help="Further detectors (YAML).")
+@click.option("--password-env", default="", help="Environment variable that holds the database password.")
+def scan(sources: tuple[str, ...], form: str, rules: tuple[Path, ...], password_env: str) -> None:
+    """Say what is personal in SOURCES (database URLs, files, folders); never shows a value."""
+    from workbench.classification import scan as scan_sources
+    from workbench.classification.output import lines
+
+    found = scan_sources(sources, rules=rules, password_env=password_env)
+    for line in lines(found, form):
+        click.echo(line)
+    for item in found.unreadable:
+        click.echo(f"unreadable: {item.source} {item.item}: {item.reason}", err=True)
+
+
+@cli.command()
+@CASE
+@click.option("--as", "person", required=True, help="Person id of case.toml who signs.")
+@click.option("--plan", default="", help="Digest (or its beginning) of the plan you have read.")
+@click.option("--comment", default="")
+@click.option("--object", "objects", is_flag=True, help="Object instead, with --reason.")
+@click.option("--lift", is_flag=True, help="Take an objection back, with --reason.")
+@click.option("--reason", default="")
+def approve(case_dir: Path, person: str, plan: str, comment: str, objects: bool, lift: bool, reason: str) -> None:
+    """Sign the newest plan as a person with the role approver; two different people have to."""
+    from workbench.case import Case, approvals
+
+    case = Case.open(case_dir)
+    if objects:
+        approvals.object_to(case, person, reason)
+        click.echo(f"{person} objects; the plan will not run until this is lifted")
+        return
+    if lift:
+        approvals.lift(case, person, reason)
+        click.echo(f"{person} has lifted the objection")
+        return
+    digest = approvals.newest_plan(case)
+    full = digest if plan and digest.startswith(plan) else plan
+    done = approvals.approve(case, person, plan=full, comment=comment)
+    click.echo(f"{person} approved plan {digest[:12]}")
+    if done is None:
+        others = [p.id for p in case.config.with_role("approver") if p.id != person]
+        click.echo(f"One more signature is needed. Next: workbench approve {case_dir} --as {others[0]}")
+    else:
+        click.echo(f"The plan may run. Next: workbench run {case_dir}")
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def verify(path: Path) -> None:
+    """Check a bundle, a case folder or a vault place; names whatever was changed."""
+    from workbench.records.verify import verify as verify_path
+
+    report = verify_path(path)
+    click.echo(str(report))
+    sys.exit(0 if report.ok else 1)
+
+
+@cli.command()
+@CASE
+@click.option("--port", default=8888, show_default=True)
+@click.option("--browser/--no-browser", default=True, show_default=True)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def lab(case_dir: Path, port: int, browser: bool, lang: str) -> None:
+    """Open JupyterLab on the start page of CASE_DIR."""
+    from workbench.ui.lab import start
+
+    sys.exit(start(case_dir, port=port, browser=browser, lang=lang))
+
+
+def main() -> None:
+    """Entry point: a WorkbenchError is one sentence and the next command, never a traceback."""
+    os.umask(0o077)
+    try:
+        cli.main(standalone_mode=False)
+    except WorkbenchError as e:
+        click.echo(f"workbench: {e}", err=True)
+        sys.exit(e.exit_code)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nworkbench: interrupted; nothing is lost. Next: the same command goes on from here", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)

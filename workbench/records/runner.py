@@ -1,0 +1,275 @@
+"""RUNNER: one step's notebook, executed by papermill in a fresh kernel, made into a record.
+
+In: a case and a step. Out: ``records/NN_step.ipynb`` and one HTML page per language in the case folder, and a ledger
+entry with their digests. A failing cell or a dead kernel leaves a record that says so and raises RecordError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.case import Case
+from workbench.case.steps import Step
+from workbench.errors import RecordError
+from workbench.i18n import LANGS, mask, text
+from workbench.ledger import write_durably
+from workbench.records import page, parameters
+from workbench.resources import notebook as source_notebook
+
+START_TIMEOUT = 120
+"""seconds a kernel may take to start on a loaded machine"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What running one step's notebook left."""
+
+    step: str
+    result: str
+    seconds: float
+    files: tuple[Path, ...]
+    error: str = ""
+
+
+def prepare(step: Step) -> Any:
+    """The step's notebook as shipped, with a kernelspec and without outputs."""
+    import nbformat
+
+    notebook = nbformat.read(source_notebook(step.notebook), as_version=4)  # type: ignore[no-untyped-call]
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+def run_step(case: Case, step: Step, given: dict[str, Any] | None = None) -> Run:
+    """Execute ``step`` of ``case`` and write its record.
+
+    ``given``: further parameters of the notebook. Raises ParameterError before a kernel starts, RecordError after a
+    failed run whose record was written.
+    """
+    import papermill as pm
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    notebook = prepare(step)
+    known = parameters.declared(notebook, step.notebook)
+    values = parameters.check({"case_dir": ".", **(given or {})}, known, step.notebook)
+    source = source_notebook(step.notebook).read_bytes()
+    folder = case.private("records")
+    output = folder / step.notebook
+    partial = folder / f".{step.notebook}.part"
+    started = time.time()
+    error = ""
+    before = len(case.ledger.entries)
+    with _environment(case):
+        try:
+            pm.execute_notebook(notebook, str(partial), parameters=values, engine_name="guarded", progress_bar=False,
+                                start_timeout=START_TIMEOUT, kernel_name="python3", log_output=False)
+        except PapermillExecutionError as e:
+            error = f"{e.ename}: {mask(str(e.evalue))}"
+        except DeadKernelError:
+            error = "DeadKernelError: the kernel died"
+    _tidy(partial)
+    partial.replace(output)
+    case.ledger.refresh()
+    run = Run(step.id, "failed" if error else "done", time.time() - started, (), error)
+    files = write_record(case, step, run, output, source, before)
+    run = Run(run.step, run.result, run.seconds, files, error)
+    if error:
+        kind, _, message = error.partition(": ")
+        raise RecordError(f"step {step.id} failed ({kind}): {_first(message)}", _next(case, step, message),
+                          where=str(output))
+    return run
+
+
+def _first(message: str) -> str:
+    return message.partition(" Next: ")[0].rstrip(".")
+
+
+def _next(case: Case, step: Step, message: str) -> str:
+    told = message.partition(" Next: ")[2]
+    return told or f"see the record, mend the cause, then: workbench run {case.folder} {step.id}"
+
+
+@contextmanager
+def _environment(case: Case) -> Iterator[None]:
+    """Record mode for the kernel, which starts in the case folder."""
+    changed = {"WORKBENCH_RECORD": "1", "WORKBENCH_LANG": case.lang}
+    saved = {k: os.environ.get(k) for k in changed}
+    here = Path.cwd()
+    os.environ.update(changed)
+    os.chdir(case.folder)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        for k, v in saved.items():
+            if v is None:
+                os.environ.pop(k, None)
+            else:
+                os.environ[k] = v
+
+
+def _tidy(path: Path) -> None:
+    """Take machine paths and papermill's environment out of the executed notebook; keep times and parameters."""
+    import nbformat
+
+    notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    meta = notebook.metadata.get("papermill", {})
+    notebook.metadata["papermill"] = {k: meta[k] for k in ("start_time", "end_time", "duration", "exception",
+                                                           "parameters", "version") if k in meta}
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for out in cell.get("outputs", []):
+            if out.output_type == "error":
+                out["traceback"] = [mask(f"{out.ename}: {out.evalue}")]
+    write_durably(path, nbformat.writes(notebook).encode())  # type: ignore[no-untyped-call]
+
+
+def write_record(case: Case, step: Step, run: Run, output: Path, source: bytes, before: int) -> tuple[Path, ...]:
+    """HTML pages of an executed notebook in every language, and the ledger entry that fixes all files' digests."""
+    import nbformat
+
+    notebook: Any = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
+    asset = page.plotly_asset(case.private("assets"))
+    files = [output]
+    for lang in LANGS:
+        target = output.with_suffix(f".{lang}.html")
+        others = [output.with_suffix(f".{other}.html").name for other in LANGS if other != lang]
+        html = page.render(notebook, head(case, step, run, source, before, lang), lang,
+                           shared_js=f"../assets/{asset.name}", other=others[0])
+        write_durably(target, html.encode())
+        files.append(target)
+    from workbench.records.gate import inspect
+
+    hits = inspect(files)
+    if hits:
+        quarantine(case, files, hits)
+        raise RecordError(f"the record of step {step.id} holds what looks like personal data: {hits[0]}",
+                          "it was moved to quarantine/; mend the notebook and run the step again", where=step.notebook)
+    digests = {f"records/{f.name}": hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+    digests[f"assets/{asset.name}"] = hashlib.sha256(asset.read_bytes()).hexdigest()
+    person = case.operator()
+    case.append("record/v1", digests, {
+        "step": step.id, "result": run.result, "person": person, "at": case.now(),
+        "seconds": int(run.seconds), "notebook": hashlib.sha256(source).hexdigest(),
+    }, person)
+    return tuple(files)
+
+
+def quarantine(case: Case, files: list[Path], hits: list[str]) -> None:
+    """Move a record that holds what it must not out of the way and note it."""
+    folder = case.private("quarantine")
+    for f in files:
+        f.replace(folder / f.name)
+    person = case.operator()
+    case.append("quarantine/v1", {}, {"person": person, "at": case.now(), "where": hits[:20]}, person)
+
+
+def head(case: Case, step: Step, run: Run, source: bytes, before: int, lang: str) -> page.Head:
+    """What the record says of itself, from case.toml and the ledger entries the run added."""
+    cfg = case.config.case
+    company = cfg.company if lang == "zh" else cfg.company_en or cfg.company
+    new = case.ledger.entries[before:]
+    outcome = next((e for e in reversed(new) if e.type == "step/v1" and e.predicate["phase"] == "outcome"), None)
+    who = case.config.person(case.operator())
+    local = _local(case, lang)
+    supervisors = ", ".join(f"{p.name} ({p.organisation})" if p.organisation else p.name
+                            for p in case.config.with_role("supervisor")) or text("page.nobody", lang)
+    counts = outcome.predicate.get("counts", {}) if outcome else {}
+    laws = outcome.predicate.get("legalBasis", []) if outcome else []
+    span = f"{new[0].seq}–{new[-1].seq + 1}" if new else str(before)
+    facts = [
+        (text("page.what", lang), step.zh if lang == "zh" else step.en),
+        (text("page.company", lang), company),
+        (text("page.who", lang), f"{who.name} ({text('role.operator', lang)})"),
+        (text("page.where", lang), cfg.place),
+        (text("page.when", lang), f"{case.now()} · {local}"),
+        (text("page.result", lang), counts_line(counts, lang) if not run.error else run.error[:300]),
+        (text("page.law", lang), ", ".join(laws) if laws else text("page.law_default", lang)),
+        (text("page.supervised", lang), supervisors),
+        (text("page.verified", lang), text("page.verify_with", lang, entries=span)),
+    ]
+    footer = (
+        (text("page.ledger", lang), f"{case.ledger.origin} · {span}"),
+        (text("page.source", lang), hashlib.sha256(source).hexdigest()),
+        (text("page.software", lang), page.workbench.__version__),
+    )
+    title = f"{(step.zh if lang == 'zh' else step.en)} · {company}"
+    return page.Head(title, text(f"step.{step.id}", lang), run.result, tuple(facts), footer)
+
+
+def counts_line(counts: dict[str, Any], lang: str) -> str:
+    """The counts of an outcome entry as one line of words."""
+    parts = []
+    for k, v in counts.items():
+        try:
+            label = text(f"count.{k}", lang)
+        except KeyError:
+            label = k
+        parts.append(f"{label} {v:,}" if isinstance(v, int) and not isinstance(v, bool) else f"{label} {v}")
+    return " · ".join(parts) or text("page.result_done", lang)
+
+
+def _local(case: Case, lang: str) -> str:
+    import datetime as dt
+    from zoneinfo import ZoneInfo
+
+    zone = case.config.case.timezone
+    return f"{dt.datetime.now(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} ({zone})"
+
+
+def recorded(case: Case, step: Step) -> bool:
+    """Whether ``step`` is done and its record stands in the ledger."""
+    outcome = case.outcome(step.id)
+    if outcome is None or outcome.predicate["result"] != "done":
+        return False
+    return any(e.seq > outcome.seq and e.predicate["step"] == step.id and e.predicate["result"] == "done"
+               for e in case.ledger.of_type("record/v1"))
+
+
+def preflight(case: Case, step: Step) -> None:
+    """Refuse what is known to fail before a kernel starts and before the ledger hears of it."""
+    from workbench.case.approvals import check
+
+    if step.id == "erase":
+        check(case)
+
+
+def check_sources(case: Case) -> None:
+    """Open every source once; SourceError for the first that is missing or refuses."""
+    from workbench.sources import open_source
+
+    for spec in case.config.sources:
+        with open_source(spec, case.folder):
+            pass
+
+
+def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progress: Any = None) -> list[Run]:
+    """Run ``steps`` in order, skipping those recorded already unless ``again``; stops at the first that fails.
+
+    ``progress(step, number, of, run or None)`` is called before and after each.
+    """
+    runs: list[Run] = []
+    begun = False
+    for n, step in enumerate(steps, 1):
+        if not again and recorded(case, step):
+            continue
+        if not begun:
+            check_sources(case)
+            case.begin()
+            begun = True
+        preflight(case, step)
+        if progress:
+            progress(step, n, len(steps), None)
+        run = run_step(case, step)
+        runs.append(run)
+        if progress:
+            progress(step, n, len(steps), run)
+    return runs

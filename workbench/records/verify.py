@@ -1,0 +1,324 @@
+"""VERIFY: check a bundle, a case folder or a vault place, offline; every failure names a file or an entry.
+
+Checks stand under the four headings of DA/T 70-2018: authenticity, integrity, usability, safety.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from workbench.errors import LedgerError, VerificationError, WorkbenchError
+from workbench.ledger import Ledger
+from workbench.ledger.keys import verify as good_signature
+from workbench.ledger.statement import pae
+from workbench.records.bundle import MANIFEST, SIGNATURE, TAGS, digest
+
+Heading = Literal["authenticity", "integrity", "usability", "safety"]
+TAG_FILES = {"bagit.txt", "bag-info.txt", MANIFEST, TAGS, SIGNATURE, "index.html", "index.en.html", "VERIFY.md"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check and how it ended."""
+
+    heading: Heading
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass
+class Report:
+    """All checks of one run of ``verify``."""
+
+    path: Path
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed (none is not a pass)."""
+        return bool(self.checks) and all(c.ok for c in self.checks)
+
+    def __str__(self) -> str:
+        lines = []
+        for heading in ("authenticity", "integrity", "usability", "safety"):
+            for c in self.checks:
+                if c.heading == heading:
+                    lines.append(f"  {'✓' if c.ok else '✗'} {c.heading:<13}{c.name}{': ' + c.detail if c.detail else ''}")
+        bad = sum(not c.ok for c in self.checks)
+        verdict = f"verified: {len(self.checks)} checks passed" if self.ok else f"NOT verified: {bad} of {len(self.checks)} checks failed"
+        return "\n".join([f"{self.path}", *lines, verdict])
+
+
+def verify(path: Path) -> Report:
+    """Check whatever lies at ``path``; VerificationError when it is nothing we know."""
+    path = path.expanduser().resolve()
+    report = Report(path)
+    if (path / "bagit.txt").exists() or (path / MANIFEST).exists():
+        _bundle(path, report)
+    elif (path / "case.toml").exists():
+        _case(path, report)
+    elif path.is_dir():
+        _sealed(path, report)
+    else:
+        raise VerificationError("there is no bundle, case or vault place", "name the folder", where=str(path))
+    return report
+
+
+def _try(report: Report, heading: Heading, name: str, what: Callable[[], str | None]) -> bool:
+    try:
+        detail = what() or ""
+    except WorkbenchError as e:
+        place = f" ({e.where})" if e.where and e.where not in e.what else ""
+        report.checks.append(Check(heading, name, False, f"{e.what}{place}"))
+        return False
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        report.checks.append(Check(heading, name, False, f"cannot be read ({type(e).__name__})"))
+        return False
+    report.checks.append(Check(heading, name, True, detail))
+    return True
+
+
+# -- bundle ------------------------------------------------------------------------------------------------------
+
+
+def _bundle(bag: Path, report: Report) -> None:
+    ledger = Ledger(bag / "data" / "ledger")
+
+    def chain() -> str:
+        ledger.refresh()
+        cp = ledger.check()
+        return f"{cp.size} entries, root {cp.root.hex()[:16]}"
+
+    sound = _try(report, "authenticity", "ledger", chain)
+    _try(report, "authenticity", "bundle signature", lambda: _signature(bag, ledger))
+    _try(report, "integrity", "tag files", lambda: _tags(bag))
+    for problem in _payload(bag):
+        report.checks.append(Check("integrity", "file", False, problem))
+    if not any(c.name == "file" for c in report.checks):
+        report.checks.append(Check("integrity", "files", True, f"{len(_manifest(bag / MANIFEST))} as in the manifest"))
+    if sound:
+        data = bag / "data"
+        _try(report, "integrity", "records", lambda: _records(ledger, data))
+        _try(report, "integrity", "values", lambda: _values(ledger, data / "values"))
+        _try(report, "authenticity", "intents and outcomes", lambda: _intents(ledger))
+        _try(report, "authenticity", "approvals", lambda: _approvals(ledger))
+        _try(report, "authenticity", "certificates", lambda: _certificates(ledger, data))
+        _try(report, "safety", "quarantine", lambda: _quarantine(ledger))
+    if (bag / "data" / "archive").is_dir():
+        _sealed(bag / "data" / "archive", report)
+    _try(report, "usability", "pages", lambda: _pages(bag))
+
+
+def _manifest(path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        want, sep, name = line.partition("  ")
+        pure = PurePosixPath(name)
+        if not sep or len(want) != 64 or pure.is_absolute() or ".." in pure.parts or name in found:
+            raise VerificationError(f"line {number} of {path.name} is malformed", where=path.name)
+        found[name] = want
+    return found
+
+
+def _payload(bag: Path) -> Iterator[str]:
+    try:
+        listed = _manifest(bag / MANIFEST)
+    except (WorkbenchError, OSError, UnicodeDecodeError) as e:
+        yield f"{MANIFEST} cannot be read ({type(e).__name__})"
+        return
+    present: set[str] = set()
+    for f in sorted(bag.rglob("*")):
+        name = f.relative_to(bag).as_posix()
+        if f.is_symlink():
+            yield f"{name} is a symbolic link"
+        elif f.is_dir():
+            continue
+        elif name.startswith("data/"):
+            present.add(name)
+            if name not in listed:
+                yield f"{name} is not in the manifest"
+            elif digest(f) != listed[name]:
+                yield f"{name} was changed"
+        elif name not in TAG_FILES:
+            yield f"{name} does not belong to the bundle"
+    for name in sorted(set(listed) - present):
+        yield f"{name} is missing"
+
+
+def _tags(bag: Path) -> str:
+    listed = _manifest(bag / TAGS)
+    for name in sorted(TAG_FILES - {TAGS, SIGNATURE}):
+        if name not in listed:
+            raise VerificationError(f"{name} is not in {TAGS}", where=TAGS)
+        if not (bag / name).exists():
+            raise VerificationError(f"{name} is missing", where=name)
+        if digest(bag / name) != listed[name]:
+            raise VerificationError(f"{name} was changed", where=name)
+    return f"{len(listed)} files"
+
+
+def _signature(bag: Path, ledger: Ledger) -> str:
+    raw = (bag / SIGNATURE).read_bytes()
+    seal = json.loads(raw)
+    if json.dumps(seal, indent=1).encode() != raw:
+        raise VerificationError(f"{SIGNATURE} was changed", where=SIGNATURE)
+    payload = base64.b64decode(seal["payload"], validate=True)
+    (only,) = seal["signatures"]
+    known = ledger.keys.get(only["keyid"])
+    if known is None or only["keyid"] in ledger.revoked or known[0] != seal["signer"]:
+        raise VerificationError("the bundle is signed by a key that the ledger does not know", where=SIGNATURE)
+    sig = base64.b64decode(only["sig"], validate=True)
+    if base64.b64encode(sig).decode() != only["sig"] or base64.b64encode(payload).decode() != seal["payload"]:
+        raise VerificationError(f"{SIGNATURE} was changed", where=SIGNATURE)
+    if seal["payloadType"] != "application/vnd.in-toto+json" or not good_signature(known[1], sig, pae(payload)):
+        raise VerificationError("the bundle's signature is wrong", where=SIGNATURE)
+    if payload.decode() != f"{digest(bag / TAGS)}  {TAGS}\n":
+        raise VerificationError(f"{TAGS} was changed after the bundle was signed", where=TAGS)
+    return f"signed by {seal['signer']}"
+
+
+def _records(ledger: Ledger, base: Path) -> str:
+    files: dict[str, tuple[str, int]] = {}
+    for e in ledger.of_type("record/v1"):
+        for name, want in e.subjects.items():
+            files[name] = (want, e.seq)
+    for name, (want, seq) in sorted(files.items()):
+        path = base / name
+        if not path.is_file():
+            raise VerificationError(f"{name} is missing", where=f"entry {seq}")
+        if digest(path) != want:
+            raise VerificationError(f"{name} is not the file that ledger entry {seq} signed for", where=name)
+    for path in sorted((base / "records").glob("*")):
+        if f"records/{path.name}" not in files and path.is_file():
+            raise VerificationError(f"records/{path.name} is in no ledger entry", where=path.name)
+    return f"{len(files)} files as signed"
+
+
+def _values(ledger: Ledger, folder: Path) -> str:
+    wanted = {d: e.seq for e in ledger.entries if e.type in ("value/v1", "step/v1") for d in e.subjects.values()}
+    for want, seq in sorted(wanted.items()):
+        path = folder / f"{want}.json"
+        if not path.is_file():
+            raise VerificationError(f"values/{want[:12]}… of ledger entry {seq} is missing", where=f"entry {seq}")
+        if digest(path) != want:
+            raise VerificationError(f"values/{want[:12]}… was changed", where=path.name)
+    return f"{len(wanted)} values as signed"
+
+
+def _intents(ledger: Ledger) -> str:
+    closed: set[int] = set()
+    intents: dict[int, str] = {}
+    for e in ledger.of_type("step/v1"):
+        p = e.predicate
+        if p["phase"] == "intent":
+            intents[e.seq] = p["step"]
+            closed.update(p.get("resumes", []))
+        else:
+            if intents.get(p["intent"]) != p["step"]:
+                raise VerificationError(f"ledger entry {e.seq} is an outcome without its intent", where=f"entry {e.seq}")
+            closed.add(p["intent"])
+    left = sorted(set(intents) - closed)
+    # the step that packs the bundle is under way while it is packed
+    left = [s for s in left if intents[s] != "archive" or s != max(intents)]
+    if left:
+        raise VerificationError(f"ledger entry {left[0]} says that step {intents[left[0]]} began; nothing says how it "
+                                "ended", where=f"entry {left[0]}")
+    return f"{len(intents)} steps"
+
+
+def _approvals(ledger: Ledger) -> str:
+    """Every executed plan was approved before by two different people with their own keys."""
+    runs = [e for e in ledger.of_type("step/v1") if e.predicate["phase"] == "outcome"
+            and e.predicate["step"] == "erase" and e.predicate["result"] == "done"]
+    for run in runs:
+        plan = run.predicate["materials"].get("plan")
+        maker = {e.predicate["person"] for e in ledger.of_type("step/v1") if e.subjects.get("plan") == plan}
+        signed = {}
+        for e in ledger.of_type("approval/v1"):
+            if e.seq < run.seq and e.subjects.get("plan") == plan and e.predicate["decision"] == "approve":
+                if ledger.keys[e.key_id][0] != e.predicate["person"]:
+                    raise VerificationError(f"ledger entry {e.seq} approves in another's name", where=f"entry {e.seq}")
+                signed[e.predicate["person"]] = e.key_id
+        able = {e.predicate["owner"] for e in ledger.of_type("key/v1") if "approver" in e.predicate.get("roles", [])}
+        if len({k for p, k in signed.items() if p in able and p not in maker}) < 2:
+            raise VerificationError(f"ledger entry {run.seq} carried out a plan that two people had not approved",
+                                    where=f"entry {run.seq}")
+    return f"{len(runs)} executed plans"
+
+
+def _certificates(ledger: Ledger, data: Path) -> str:
+    from workbench.erasure.certificate import Certificate, verify_certificate
+
+    found = 0
+    for e in ledger.entries:
+        for name, want in e.subjects.items():
+            if name == Certificate.kind or name.startswith(f"{Certificate.kind}-"):
+                certificate = Certificate.from_bytes((data / "values" / f"{want}.json").read_bytes())
+                verify_certificate(certificate, ledger)
+                found += 1
+    return f"{found} certificates"
+
+
+def _quarantine(ledger: Ledger) -> str:
+    for e in ledger.of_type("quarantine/v1"):
+        later = any(r.seq > e.seq for r in ledger.of_type("record/v1"))
+        if not later:
+            raise VerificationError("a record was quarantined and never made again", where=f"entry {e.seq}")
+    return ""
+
+
+def _pages(bag: Path) -> str:
+    pages = [bag / "index.html", bag / "index.en.html", *sorted((bag / "data" / "records").glob("*.html"))]
+    for p in pages:
+        text = p.read_text(encoding="utf-8")
+        if "Content-Security-Policy" not in text or "default-src 'none'" not in text:
+            raise VerificationError(f"{p.name} could ask the network for something", where=p.name)
+    return f"{len(pages)} inert pages"
+
+
+# -- case folder and vault places --------------------------------------------------------------------------------
+
+
+def _case(folder: Path, report: Report) -> None:
+    ledger = Ledger(folder / "ledger")
+
+    def chain() -> str:
+        ledger.refresh()
+        if not ledger.entries:
+            raise LedgerError("the ledger is empty", "workbench run CASE")
+        return f"{ledger.check().size} entries"
+
+    if _try(report, "authenticity", "ledger", chain):
+        _try(report, "integrity", "records", lambda: _records(ledger, folder))
+        _try(report, "integrity", "values", lambda: _values(ledger, folder / "values"))
+        _try(report, "authenticity", "intents and outcomes", lambda: _intents(ledger))
+        _try(report, "authenticity", "approvals", lambda: _approvals(ledger))
+        _try(report, "authenticity", "certificates", lambda: _certificates(ledger, folder))
+    from workbench.case import load_config
+
+    for place in load_config(folder / "case.toml").vault.places:
+        path = folder / place
+        if path.is_dir():
+            _sealed(path, report)
+
+
+def _sealed(folder: Path, report: Report) -> None:
+    from workbench.vault.store import verify_sealed
+
+    def check() -> str:
+        problems = verify_sealed(folder)
+        for p in problems:
+            report.checks.append(Check("integrity", "sealed object", False, _problem(p)))
+        return "sealed objects as in their manifest" if not problems else ""
+
+    _try(report, "integrity", f"vault {folder.name}", check)
+
+
+def _problem(problem: Any) -> str:
+    return " ".join(str(v) for v in problem.model_dump().values() if v)
