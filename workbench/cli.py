@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -75,6 +74,7 @@ def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
     """Run the steps that are not done yet (or the STEPS named), each as a record; resumes what was interrupted."""
     from workbench.case import Case
     from workbench.case.steps import STEPS, step
+    from workbench.ui.progress import progress_line
     from workbench.errors import ParameterError
     from workbench.records import parameters, runner
 
@@ -91,16 +91,6 @@ def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
     else:
         runner.run_case(case, chosen or STEPS, again=bool(chosen), progress=progress_line)
     click.echo(str(case.status()))
-
-
-def progress_line(step: Any, number: int, of: int, done: Any) -> None:
-    """One line a step: begun, then how it ended and how long it took."""
-    title = f"[{number}/{of}] {step.id:<10}{step.zh} {step.en}"
-    if done is None:
-        click.echo(f"{title} …", nl=not sys.stdout.isatty())
-    else:
-        lead = "\r" if sys.stdout.isatty() else ""
-        click.echo(f"{lead}{title} {'✓' if done.result == 'done' else '✗'} {done.seconds:.1f} s")
 
 
 @cli.command()

@@ -49,7 +49,13 @@ class StepRun:
         self.materials: dict[str, str] = {}
         self.counts: dict[str, int | str | bool] = {}
         self.laws: list[str] = []
-        self._pending: dict[str, Value] = {}
+
+    def add(self, kind: str, digest: str) -> None:
+        """Remember a product; further ones of the same kind are named ``kind#2``, ``kind#3``, ..."""
+        if digest in (d for name, d in self.products.items() if name.partition("#")[0] == kind):
+            return
+        taken = sum(name.partition("#")[0] == kind for name in self.products)
+        self.products[kind if not taken else f"{kind}#{taken + 1}"] = digest
 
     def note(self, **counts: int | str | bool) -> None:
         """Add counts or short words to the outcome entry. Never a data value."""
@@ -175,8 +181,7 @@ class Case:
         if not path.exists():
             write_durably(path, value.canonical())
         if self._run is not None:
-            self._run.products[value.kind] = digest
-            self._run._pending[value.kind] = value  # one object: the run belongs to this case
+            self._run.add(value.kind, digest)
         else:
             person = self.operator()
             self.append("value/v1", {value.kind: digest}, {"person": person, "at": self.now()}, person)
@@ -190,11 +195,13 @@ class Case:
 
     def _digests(self, kind: str) -> list[str]:
         self.ledger.refresh()
-        found = [e.subjects[kind] for e in self.ledger.entries
-                 if kind in e.subjects and (e.type == "value/v1" or e.predicate.get("result") == "done")]
-        if self._run is not None and kind in self._run.products:
-            found.append(self._run.products[kind])
-        return found
+        sets = [e.subjects for e in self.ledger.entries
+                if e.type == "value/v1" or (e.type == "step/v1" and e.predicate.get("result") == "done")]
+        if self._run is not None:
+            sets.append(self._run.products)
+        return [d for subjects in sets
+                for name, d in sorted(subjects.items(), key=lambda item: (len(item[0]), item[0]))
+                if name.partition("#")[0] == kind]
 
     def digest_of(self, kind: type[Value]) -> str | None:
         """Digest of the newest value of ``kind``, or None."""

@@ -269,6 +269,11 @@ def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progre
         if progress:
             progress(step, n, len(steps), None)
         run = run_step(case, step)
+        if step.id == "archive":
+            from workbench.records.archive import out_folder
+            from workbench.records.bundle import pack
+
+            pack(case, out_folder(case))
         runs.append(run)
         if progress:
             progress(step, n, len(steps), run)

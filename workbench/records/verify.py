@@ -49,9 +49,11 @@ class Report:
         for heading in ("authenticity", "integrity", "usability", "safety"):
             for c in self.checks:
                 if c.heading == heading:
-                    lines.append(f"  {'✓' if c.ok else '✗'} {c.heading:<13}{c.name}{': ' + c.detail if c.detail else ''}")
+                    detail = f": {c.detail}" if c.detail else ""
+                    lines.append(f"  {'✓' if c.ok else '✗'} {c.heading:<13}{c.name}{detail}")
         bad = sum(not c.ok for c in self.checks)
-        verdict = f"verified: {len(self.checks)} checks passed" if self.ok else f"NOT verified: {bad} of {len(self.checks)} checks failed"
+        total = len(self.checks)
+        verdict = f"verified: {total} checks passed" if self.ok else f"NOT verified: {bad} of {total} checks failed"
         return "\n".join([f"{self.path}", *lines, verdict])
 
 
@@ -221,7 +223,8 @@ def _intents(ledger: Ledger) -> str:
             closed.update(p.get("resumes", []))
         else:
             if intents.get(p["intent"]) != p["step"]:
-                raise VerificationError(f"ledger entry {e.seq} is an outcome without its intent", where=f"entry {e.seq}")
+                what = f"ledger entry {e.seq} is an outcome without its intent"
+                raise VerificationError(what, where=f"entry {e.seq}")
             closed.add(p["intent"])
     left = sorted(set(intents) - closed)
     # the step that packs the bundle is under way while it is packed
@@ -258,7 +261,7 @@ def _certificates(ledger: Ledger, data: Path) -> str:
     found = 0
     for e in ledger.entries:
         for name, want in e.subjects.items():
-            if name == Certificate.kind or name.startswith(f"{Certificate.kind}-"):
+            if name.partition("#")[0] == Certificate.kind:
                 certificate = Certificate.from_bytes((data / "values" / f"{want}.json").read_bytes())
                 verify_certificate(certificate, ledger)
                 found += 1

@@ -1,0 +1,64 @@
+"""Step 8: before the bundle is packed, ledger and records are checked once more and what was left open is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.case import Case
+from workbench.case.steps import STEPS
+from workbench.errors import RecordError
+from workbench.records.bundle import digest
+from workbench.values import Value
+
+
+class Archived(Value):
+    """What goes into the bundle, and in which state."""
+
+    case_id: str
+    at: str
+    entries: int
+    root: str
+    records: tuple[tuple[str, str, str], ...]
+    """(step, result, SHA-256 of the executed notebook)"""
+    missing: tuple[str, ...] = ()
+    """steps without a record"""
+    failed: tuple[str, ...] = ()
+    """steps that failed once and were run again: retries are part of the record"""
+
+
+def archive(case: Case) -> Archived:
+    """Check ledger and records and save the list of what is handed over.
+
+    Raises:
+        RecordError: a record was changed after it was signed for.
+        LedgerError: the ledger does not verify.
+    """
+    with case.step("archive") as run:
+        checkpoint = case.ledger.check()
+        newest = {e.predicate["step"]: e for e in case.ledger.of_type("record/v1")}
+        records = []
+        for s in STEPS[:-1]:
+            entry = newest.get(s.id)
+            if entry is None:
+                continue
+            name = f"records/{s.notebook}"
+            if digest(case.folder / name) != entry.subjects[name]:
+                raise RecordError(f"{name} was changed after ledger entry {entry.seq} signed for it",
+                                  f"workbench run {case.folder} {s.id}", where=name)
+            records.append((s.id, str(entry.predicate["result"]), entry.subjects[name]))
+        failed = sorted({str(e.predicate["step"]) for e in case.ledger.of_type("step/v1")
+                         if e.predicate.get("result") == "failed"})
+        value = Archived(
+            case_id=case.id, at=case.now(), entries=checkpoint.size, root=checkpoint.root.hex(),
+            records=tuple(records), missing=tuple(s.id for s in STEPS[:-1] if s.id not in newest), failed=tuple(failed))
+        case.save(value)
+        run.note(entries=checkpoint.size, records=len(records))
+        return value
+
+
+def out_folder(case: Case) -> Path:
+    """Where the bundle goes: ``[settings.archive] out``, relative to the case folder; default ``bundle``."""
+    out = case.settings("archive").get("out", "bundle")
+    if not isinstance(out, str):
+        raise RecordError("settings.archive.out is not a path", "edit case.toml")
+    return case.resolve(out)

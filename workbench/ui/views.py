@@ -1,0 +1,298 @@
+"""VIEWS: each value as a page's blocks in one language. ``view(value)`` finds the right one; nothing shows a value
+of the data, only counts, names of tables and columns, and reasons.
+
+    show(view(inventory))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from workbench.case import Case
+from workbench.classification.model import Findings
+from workbench.errors import ParameterError
+from workbench.freeze import Freeze, FreezeCheck
+from workbench.inventory import Inventory
+from workbench.plan.model import Plan
+from workbench.records.blocks import Block, Callout, Facts, Figure, Heading, Table, Text, figure
+from workbench.values import Value
+from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup, WindowClosed
+
+View = Callable[[str], Iterable[Block]]
+
+
+def view(value: Value | Case) -> View:
+    """The function that draws ``value`` in a language; ParameterError for a kind that has no view."""
+    for kind, draw in _VIEWS.items():
+        if isinstance(value, kind):
+            return lambda lang: draw(value, lang)
+    raise ParameterError(f"there is no view of {type(value).__name__}")
+
+
+def pick(lang: str, zh: str, en: str) -> str:
+    """The sentence of the language."""
+    return zh if lang == "zh" else en
+
+
+def case_view(case: Case, lang: str) -> Iterator[Block]:
+    """Who closes, why, when, where, with whom."""
+    c, d = case.config.case, case.config.dates
+    yield Heading(pick(lang, "公司与日期", "Company and dates"))
+    dates = {
+        pick(lang, "解散事由出现", "cause of dissolution"): d.dissolution, pick(lang, "停止服务", "end of service"): d.service_end,
+        pick(lang, "债权申报期满", "creditors' claims end"): d.claims_end,
+        pick(lang, "注销登记", "deregistration"): d.deregistration, pick(lang, "计划日期", "plan's date"): case.today(),
+    }
+    unknown = pick(lang, "未知(取谨慎解释)", "unknown (the cautious reading applies)")
+    yield Facts((
+        (pick(lang, "公司", "Company"), c.company if lang == "zh" else c.company_en or c.company),
+        (pick(lang, "原因", "Reason"), c.reason), (pick(lang, "法域", "Jurisdictions"), ", ".join(c.jurisdictions)),
+        *((k, v.isoformat() if v else unknown) for k, v in dates.items()),
+    ))
+    yield Table(pick(lang, "参与人与签名密钥", "People and their signing keys"),
+                (pick(lang, "姓名", "Name"), pick(lang, "角色", "Roles"), pick(lang, "机构", "Organisation"),
+                 pick(lang, "密钥编号", "Key id")),
+                tuple((p.name, ", ".join(p.roles), p.organisation, _key(case, p.id)) for p in case.config.people))
+    yield Table(pick(lang, "数据源", "Sources"), (pick(lang, "名称", "Name"), pick(lang, "系统", "System")),
+                tuple((s.name, s.system or ("database" if s.url else "files")) for s in case.config.sources))
+    if case.config.holds:
+        yield Table(pick(lang, "保全(优先于一切删除)", "Holds (beat every deletion)"),
+                    ("id", pick(lang, "理由", "Reason"), pick(lang, "范围", "Covers"), pick(lang, "起", "Since")),
+                    tuple((h.id, h.reason, ", ".join(h.covers), h.since.isoformat()) for h in case.config.holds))
+
+
+def _key(case: Case, person: str) -> str:
+    return next((kid for kid, (owner, _) in case.ledger.keys.items() if owner == person), "")
+
+
+def freeze_view(value: Freeze, lang: str) -> Iterator[Block]:
+    """Every table as it stood when collection stopped."""
+    yield Callout("good", pick(lang, f"已声明停止收集:{value.declared_at}。此后新增的每一行都会成为告警。",
+                               f"Collection declared stopped at {value.declared_at}. Every row added later is an alarm."))
+    yield Table(pick(lang, "停止时的状态", "As it stood"),
+                (pick(lang, "表", "Table"), pick(lang, "行", "Rows"), pick(lang, "最新时间", "Newest"), "SHA-256 (keyed)"),
+                tuple((f"{t.source}.{t.table}", f"{t.rows:,}",
+                       ", ".join(f"{k}: {v[:19]}" for k, v in sorted(t.newest.items())), t.digest[:16])
+                      for t in value.tables))
+
+
+def freeze_check_view(value: FreezeCheck, lang: str) -> Iterator[Block]:
+    """The comparison with the freeze."""
+    if value.ok:
+        yield Callout("good", pick(lang, "停止收集之后没有新数据到达。", "Nothing arrived after collection stopped."))
+    else:
+        yield Callout("bad", pick(lang, f"{len(value.alarms)} 个告警:停止收集之后数据有变化。",
+                                  f"{len(value.alarms)} alarms: data changed after collection stopped."))
+        yield Table(pick(lang, "告警", "Alarms"), (pick(lang, "表", "Table"), pick(lang, "变化", "What"),
+                                                   pick(lang, "行", "Rows"), pick(lang, "列", "Columns")),
+                    tuple((f"{a.source}.{a.table}", a.what, f"{a.rows:,}", ", ".join(a.columns)) for a in value.alarms))
+    yield Table(pick(lang, "当时与现在", "Then and now"),
+                (pick(lang, "表", "Table"), pick(lang, "当时", "Then"), pick(lang, "现在", "Now"),
+                 pick(lang, "新增", "Added"), pick(lang, "减少", "Removed")),
+                tuple((f"{t.source}.{t.table}", f"{t.rows_then:,}", f"{t.rows_now:,}", f"{t.added:,}", f"{t.removed:,}")
+                      for t in value.tables))
+
+
+def inventory_view(value: Inventory, lang: str) -> Iterator[Block]:
+    """Tables, links, assets."""
+    yield Table(pick(lang, "表与文件", "Tables and files"),
+                (pick(lang, "表", "Table"), pick(lang, "格式", "Format"), pick(lang, "行", "Rows"),
+                 pick(lang, "列", "Columns"), pick(lang, "字节", "Bytes"), pick(lang, "主键", "Primary key")),
+                tuple((t.id, t.format, f"{t.rows:,}", str(len(t.columns)), f"{t.bytes:,}", ", ".join(t.primary_key))
+                      for t in value.tables))
+    yes, no = pick(lang, "有", "yes"), pick(lang, "无 ⚠", "no ⚠")
+    yield Table(pick(lang, "关联", "Links"),
+                (pick(lang, "从", "From"), pick(lang, "到", "To"), pick(lang, "来源", "Known by"), pick(lang, "索引", "Index")),
+                tuple((f"{k.source}.{k.table}({', '.join(k.key.columns)})",
+                       f"{k.key.ref_table}({', '.join(k.key.ref_columns)})",
+                       pick(lang, "声明", "declared") if k.key.declared else pick(lang, "数据中发现", "found in the data"),
+                       yes if k.indexed else no) for k in value.links))
+    if value.assets:
+        yield Table(pick(lang, "其他资产", "Other assets"),
+                    (pick(lang, "名称", "Name"), pick(lang, "种类", "Kind"), pick(lang, "地点", "Place"),
+                     pick(lang, "保管人", "Keeper"), pick(lang, "加密", "Encrypted")),
+                    tuple((a.name, a.kind, a.place, a.keeper, a.encrypted) for a in value.assets))
+    for u in value.unreadable:
+        yield Callout("warn", pick(lang, f"无法读取 {u.item}:{u.reason}", f"Could not read {u.item}: {u.reason}"))
+
+
+def findings_view(value: Findings, lang: str) -> Iterator[Block]:
+    """What is personal, how sensitive, on what evidence."""
+    mine = [f for f in value.findings if f.detector]
+    yield Facts(((pick(lang, "含个人信息的列", "Personal columns"), str(len({(f.source, f.table, f.column) for f in mine}))),
+                 (pick(lang, "敏感", "Sensitive"), str(sum(f.sensitive for f in mine))),
+                 (pick(lang, "人(估计)", "Persons (estimate)"), f"{value.persons:,}"),
+                 (pick(lang, "未满14周岁", "Under 14"), f"{value.minors:,}")))
+    levels = {"high": pick(lang, "高", "high"), "low": pick(lang, "低", "low")}
+    yield Table(pick(lang, "发现(只有计数,没有数据值)", "Findings (counts only, never a value)"),
+                (pick(lang, "列", "Column"), pick(lang, "类型", "Type"), pick(lang, "类别", "Category"),
+                 pick(lang, "敏感", "Sensitive"), pick(lang, "可信度", "Confidence"), pick(lang, "命中", "Matched"),
+                 pick(lang, "非空", "Non-null"), pick(lang, "不同值", "Distinct"), pick(lang, "校验通过", "Check passed"),
+                 pick(lang, "佐证", "Support")),
+                tuple((f"{f.source}.{f.table}.{f.column}", str(f.detector), str(f.category),
+                       "●" if f.sensitive else "", levels.get(str(f.confidence), ""), f"{f.matched:,}",
+                       f"{f.nonnull:,}", f"{f.distinct:,}", f"{f.checked:,} / {f.shape:,}", ", ".join(f.context))
+                      for f in mine))
+    clean = [f"{f.source}.{f.table}.{f.column}" for f in value.findings if not f.detector]
+    yield Text(pick(lang, f"其余 {len(clean)} 列未发现个人信息。", f"Nothing personal was found in the other {len(clean)} columns."))
+    yield from _treemap(value, lang)
+
+
+def _treemap(value: Findings, lang: str) -> Iterator[Block]:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    rows = [(f.source, f.table, f.column, str(f.category), f.matched, f.sensitive) for f in value.findings if f.detector]
+    if not rows:
+        return
+    frame = pd.DataFrame(rows, columns=["source", "table", "column", "category", "matched", "sensitive"])
+    totals = frame.groupby(["source", "table"], as_index=False)["matched"].sum()
+    frame["label"] = frame["column"] + frame["sensitive"].map({True: " ●", False: ""})
+    labels, parents, values, colours = [], [], [], []
+    for source, total in totals.groupby("source")["matched"].sum().items():
+        labels.append(str(source)), parents.append(""), values.append(int(total)), colours.append("#FFFFFF")
+    ids = list(labels)
+    for row in totals.itertuples():
+        ids.append(f"{row.source}/{row.table}"), labels.append(str(row.table)), parents.append(str(row.source))
+        values.append(int(row.matched)), colours.append("#E8EDF2")
+    for i, row in enumerate(frame.itertuples()):
+        ids.append(f"{row.source}/{row.table}/{row.column}/{i}"), labels.append(str(row.label))
+        parents.append(f"{row.source}/{row.table}"), values.append(int(row.matched))
+        colours.append("#E69F00" if row.sensitive else "#56B4E9")
+    fig = go.Figure(go.Treemap(ids=ids, labels=labels, parents=parents, values=values, branchvalues="total",
+                               marker={"colors": colours}, textinfo="label+value"))
+    fig.update_layout(height=480, margin={"l": 0, "r": 0, "t": 8, "b": 0},
+                      font={"family": '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif'})
+    names = pick(lang, "来源,表,列,类别,命中,敏感", "source,table,column,category,matched,sensitive").split(",")
+    yield figure(pick(lang, "我们持有什么(面积 = 命中的单元格,● = 敏感)", "What is held (area = matched cells, ● = sensitive)"),
+                 fig, frame.drop(columns="label").set_axis(names, axis=1))
+
+
+def backup_view(value: SealedBackup, lang: str) -> Iterator[Block]:
+    """The restore window."""
+    yield Facts(((pick(lang, "密封对象", "Sealed objects"), f"{value.objects:,}"),
+                 (pick(lang, "密文字节", "Ciphertext bytes"), f"{value.bytes:,}"),
+                 (pick(lang, "地点", "Places"), ", ".join(value.places)), (pick(lang, "密钥", "Key"), value.kek),
+                 ("SHA256SUMS", value.manifest_sha256)))
+    for h in value.holders:
+        yield Callout("warn" if h.strength == "weak" else "note", pick(lang, h.zh, h.en))
+    yield Table(pick(lang, "密封内容", "What is sealed"),
+                (pick(lang, "表或文件", "Table or file"), pick(lang, "形式", "Form"), pick(lang, "行", "Rows"),
+                 pick(lang, "对象", "Objects"), pick(lang, "内容摘要", "Content digest")),
+                tuple((f"{t.source}.{t.table}", t.form, f"{t.rows:,}", str(len(t.objects)), t.content[:16])
+                      for t in value.tables))
+
+
+def restore_view(value: RestoreTest, lang: str) -> Iterator[Block]:
+    """The restore test."""
+    against = pick(lang, "数据源", "the source") if value.against == "source" else pick(lang, "密封时的摘要", "the seal")
+    yield Callout("good" if value.ok else "bad",
+                  pick(lang, f"恢复测试{'通过' if value.ok else '未通过'}:从 {value.place} 全部恢复并与{against}比对。",
+                       f"Restore test {'passed' if value.ok else 'FAILED'}: all restored from {value.place} and compared "
+                       f"with {against}."))
+    yield Table(pick(lang, "逐表比对", "Table by table"),
+                (pick(lang, "表或文件", "Table or file"), pick(lang, "密封", "Sealed"), pick(lang, "恢复", "Restored"),
+                 pick(lang, "来源", "Source"), pick(lang, "相同", "Equal")),
+                tuple((f"{t.source}.{t.table}", f"{t.rows_sealed:,}", f"{t.rows_restored:,}",
+                       "" if t.rows_source is None else f"{t.rows_source:,}", "✓" if t.equal else f"✗ {t.note}")
+                      for t in value.tables))
+
+
+def media_view(value: MediaCheck, lang: str) -> Iterator[Block]:
+    """Media and places, inspected."""
+    yield Table(pick(lang, "介质检查", "Media inspected"),
+                (pick(lang, "名称", "Name"), pick(lang, "种类", "Sort"), pick(lang, "结果", "Result"),
+                 pick(lang, "加密", "Encrypted"), pick(lang, "到期检查", "Due")),
+                tuple((m.name, m.sort, "✓" if m.ok else "✗ " + "; ".join(m.problems), m.encrypted, "⚠" if m.due else "")
+                      for m in value.media))
+
+
+def window_view(value: WindowClosed, lang: str) -> Iterator[Block]:
+    """The end of the restore window."""
+    yield Callout("good", pick(
+        lang, f"恢复窗口已关闭:{value.slots} 个备份密钥已销毁({value.method}),归档仍可打开({value.archive_opens} 个对象已试开)。",
+        f"The restore window is closed: {value.slots} backup keys destroyed ({value.method}); the archive still opens "
+        f"({value.archive_opens} objects tried)."))
+    for h in value.holders:
+        yield Callout("warn" if h.strength == "weak" else "note", pick(lang, h.zh, h.en))
+
+
+def plan_view(value: Plan, lang: str) -> Iterator[Block]:
+    """The plan, line by line, with gates and duties."""
+    from workbench.ui import plan_charts
+
+    yield Facts((("SHA-256", value.digest), (pick(lang, "日期", "Date"), value.as_of.isoformat()),
+                 (pick(lang, "规则包", "Packs"), ", ".join(f"{p.id} {p.version}" for p in value.packs))))
+    for g in value.gates:
+        mark = pick(lang, "已满足", "passed") if g.open else pick(lang, "未满足", "CLOSED")
+        yield Callout("good" if g.open else "warn", f"{g.id}: {mark}。{pick(lang, g.text.zh, g.text.en)}")
+    yield from _plan_table(value, lang)
+    for name in ("gantt", "sankey"):
+        made = getattr(plan_charts, name)(value, lang)
+        frame = getattr(plan_charts, f"{name}_table")(value, lang)
+        titles = {"gantt": ("处置时间表与关口", "Disposals over time, with gates"),
+                  "sankey": ("来源 → 类别 → 规则 → 处置", "Source → category → rule → disposal")}
+        yield figure(pick(lang, *titles[name]), made, frame)
+    if value.duties:
+        yield Table(pick(lang, "公司与个人的义务", "Duties of people"),
+                    (pick(lang, "期限", "Due"), pick(lang, "内容", "What"), pick(lang, "依据", "Law")),
+                    tuple((d.due.isoformat() if d.due else "–", pick(lang, d.text.zh, d.text.en),
+                           f"{d.rule.provision} [{d.rule.confidence}]" if d.rule else "") for d in value.duties))
+    for w in value.warnings:
+        yield Callout("warn", pick(lang, w.zh, w.en))
+
+
+def _plan_table(value: Plan, lang: str) -> Iterator[Block]:
+    columns = pick(lang, "编号,记录集,处置,保留至,须删于,封存类别,清除的列,理由,规则",
+                   "Line,Record set,Disposal,Keep until,Delete by,Archive class,Columns cleared,Reason,Rules").split(",")
+    rows = []
+    for d in value.disposals:
+        where = " ∧ ".join(f"{c.column} {c.op} {c.value}".strip() for c in d.set.where)
+        rules = "; ".join(f"{r.id} ({r.provision}) [{r.confidence}{'' if r.signed_off else ', ✎?'}]" for r in d.rules)
+        rows.append((d.id, f"{d.set.table_id}{': ' + where if where else ''}", d.action,
+                     d.keep_until.isoformat() if d.keep_until else "", d.delete_by.isoformat() if d.delete_by else "",
+                     d.retention_class, ", ".join(d.suppress), pick(lang, d.reason.zh, d.reason.en), rules))
+    yield Table(pick(lang, "处置计划([可信度, ✎? = 未经律师签字])", "The plan ([confidence, ✎? = no lawyer has signed off])"),
+                tuple(columns), tuple(rows))
+
+
+def risk_view(value: Any, lang: str) -> Iterator[Block]:
+    """Four risks in three states, and the points behind them."""
+    from workbench.ui import risk_charts
+
+    yield Callout("warn", pick(lang, "乘数为未经校准的默认值;分数用于排序与比较,不是概率。",
+                               "The multipliers are uncalibrated defaults; scores rank and compare, they are no probabilities."))
+    for name, zh, en in (("risk_map", "风险图:固有 → 剩余 → 预计", "Risk map: inherent → residual → projected"),
+                         ("waterfall", "分数由哪些证据构成", "Which evidence makes up the score")):
+        yield figure(pick(lang, zh, en), getattr(risk_charts, name)(value, lang),
+                     getattr(risk_charts, f"{name}_table")(value, lang))
+
+
+def erasure_view(value: Any, lang: str) -> Iterator[Block]:
+    """What was done, line by line, and what proves it."""
+    from workbench.ui import erasure_views
+
+    yield from erasure_views.blocks(value, lang)
+
+
+def _kinds() -> dict[type, Callable[[Any, str], Iterator[Block]]]:
+    from workbench.erasure.model import Erasure
+    from workbench.risk.model import RiskReport
+
+    return {Case: case_view, Freeze: freeze_view, FreezeCheck: freeze_check_view, Inventory: inventory_view,
+            Findings: findings_view, SealedBackup: backup_view, RestoreTest: restore_view, MediaCheck: media_view,
+            WindowClosed: window_view, Plan: plan_view, RiskReport: risk_view, Erasure: erasure_view}
+
+
+class _Lazy(dict[type, Callable[[Any, str], Iterator[Block]]]):
+    """Filled at first use: erasure and risk are heavy to import."""
+
+    def items(self) -> Any:
+        if not self:
+            self.update(_kinds())
+        return super().items()
+
+
+_VIEWS = _Lazy()
+__all__ = ["Figure", "View", "pick", "view"]
