@@ -28,12 +28,18 @@ def check_pack(pack: Pack, place: Place) -> None:
     seen: set[str] = set()
     for n, rule in enumerate(pack.rules):
         if not _ID.match(rule.id) or _ARTICLE.search(rule.id):
-            raise LawError("a rule id names the duty in words, never an article or a number", "rename it, e.g. cn.network.log", where=place("rules", n, "id"))
+            raise LawError(
+                "a rule id names the duty in words, never an article or a number",
+                "rename it, e.g. cn.network.log",
+                where=place("rules", n, "id"),
+            )
         if rule.id in seen:
             raise LawError("this rule id is used twice", "give dated values to one rule", where=place("rules", n, "id"))
         seen.add(rule.id)
         if not rule.values:
-            raise LawError("a rule needs at least one dated value", "add values: {DATE: {...}}", where=place("rules", n))
+            raise LawError(
+                "a rule needs at least one dated value", "add values: {DATE: {...}}", where=place("rules", n)
+            )
         _check_values(rule, n, instruments, place)
 
 
@@ -58,7 +64,9 @@ def _check_terms(value: DatedValue, rule: Rule, where: str) -> None:
     for name in ("min_term", "floor_term", "within"):
         text = getattr(value, name)
         if text and not is_duration(text) and text not in _WORDS:
-            raise LawError(f"{name}: {text!r} is not an ISO 8601 duration", "write P6M, P30Y, PT72H or permanent", where=where)
+            raise LawError(
+                f"{name}: {text!r} is not an ISO 8601 duration", "write P6M, P30Y, PT72H or permanent", where=where
+            )
     if value.due and not is_duration(value.due.plus):
         raise LawError(f"due.plus: {value.due.plus!r} is not an ISO 8601 duration", "write P10D or -P30D", where=where)
     if rule.kind == "retention" and not value.min_term and not value.max_term:
@@ -80,16 +88,24 @@ def _check_anchor(anchor: str, value: DatedValue, end: object, instruments: dict
     if instrument is None:
         raise LawError(f"provision {anchor!r} names no instrument of this pack", "add it to instruments:", where=where)
     if not instrument.in_force(value.since):
-        raise LawError(f"{instrument.id} is not in force on {value.since}", "mend the date or the expressions", where=where)
+        raise LawError(
+            f"{instrument.id} is not in force on {value.since}", "mend the date or the expressions", where=where
+        )
     if end is None and instrument.expressions[-1].until is not None:
-        raise LawError(f"{instrument.id} has ended and the rule has not", "add a later value, or repealed: true", where=where)
+        raise LawError(
+            f"{instrument.id} has ended and the rule has not", "add a later value, or repealed: true", where=where
+        )
     if end is not None and instrument.expressions[-1].until is not None:
         import datetime as dt
 
         assert isinstance(end, dt.date)
         last = end - dt.timedelta(1)
         if not instrument.in_force(last):
-            raise LawError(f"gap: {instrument.id} ends before the next value on {end}", "add repealed: true between them", where=where)
+            raise LawError(
+                f"gap: {instrument.id} ends before the next value on {end}",
+                "add repealed: true between them",
+                where=where,
+            )
 
 
 def check_together(packs: Iterable[Pack]) -> None:
@@ -98,18 +114,27 @@ def check_together(packs: Iterable[Pack]) -> None:
     owner: dict[tuple[str, str], str] = {}
     instruments: dict[str, tuple[Instrument, str]] = {}
     for pack in packs:
-        named = {"rule": [r.id for r in pack.rules], "record type": [t.id for t in pack.record_types],
-                 "category": [c.id for c in pack.categories], "start event": [e.id for e in pack.start_events]}
+        named = {
+            "rule": [r.id for r in pack.rules],
+            "record type": [t.id for t in pack.record_types],
+            "category": [c.id for c in pack.categories],
+            "start event": [e.id for e in pack.start_events],
+        }
         for what, ids in named.items():
             for id_ in ids:
                 if (what, id_) in owner:
-                    raise LawError(f"{what} {id_} is defined in {owner[what, id_]} and again",
-                                   "rename it or remove one", where=pack.path)
+                    raise LawError(
+                        f"{what} {id_} is defined in {owner[what, id_]} and again",
+                        "rename it or remove one",
+                        where=pack.path,
+                    )
                 owner[what, id_] = pack.path
         for instrument in pack.instruments:
             other = instruments.setdefault(instrument.id, (instrument, pack.path))
             if other[0] != instrument:
-                raise LawError(f"{instrument.id} differs from its entry in {other[1]}", "make them agree", where=pack.path)
+                raise LawError(
+                    f"{instrument.id} differs from its entry in {other[1]}", "make them agree", where=pack.path
+                )
     events = {e.id for p in packs for e in p.start_events}
     types = {t.id for p in packs for t in p.record_types}
     for pack in packs:
@@ -117,11 +142,21 @@ def check_together(packs: Iterable[Pack]) -> None:
             for value in rule.values:
                 for event in filter(None, value.start_event.split("|")):
                     if event not in events:
-                        raise LawError(f"unknown start event {event!r}", "use one of common.yaml's start_events", where=f"{pack.path}, {rule.id}")
+                        raise LawError(
+                            f"unknown start event {event!r}",
+                            "use one of common.yaml's start_events",
+                            where=f"{pack.path}, {rule.id}",
+                        )
                 for word in filter(None, value.max_term.split("|")):
                     if word not in events and word not in _MAX_WORDS and not is_duration(word):
-                        raise LawError(f"max_term: {word!r} is neither a duration nor a start event", "write P5Y or purpose_end", where=f"{pack.path}, {rule.id}")
+                        raise LawError(
+                            f"max_term: {word!r} is neither a duration nor a start event",
+                            "write P5Y or purpose_end",
+                            where=f"{pack.path}, {rule.id}",
+                        )
             if rule.pack != "common":
                 for record in rule.applies_to.record:
                     if record != "*" and record not in types:
-                        raise LawError(f"unknown record type {record!r}", "add it to record_types", where=f"{pack.path}, {rule.id}")
+                        raise LawError(
+                            f"unknown record type {record!r}", "add it to record_types", where=f"{pack.path}, {rule.id}"
+                        )

@@ -82,7 +82,9 @@ def load_pack(path: Path) -> Pack:
     try:
         data = path.read_bytes()
     except OSError as e:
-        raise LawError(f"rule pack cannot be read: {type(e).__name__}", "mend packs = [...] in case.toml", where=str(path)) from None
+        raise LawError(
+            f"rule pack cannot be read: {type(e).__name__}", "mend packs = [...] in case.toml", where=str(path)
+        ) from None
     return parse_pack(data, path.name if path.parent == FOLDER else str(path))
 
 
@@ -103,7 +105,9 @@ def parse_pack(data: bytes, name: str) -> Pack:
         raise LawError("rule pack has no 'pack:' head", "start it with pack: {id: ..., version: ...}", where=name)
     unknown = sorted(set(raw) - {"pack", "instruments", "rules", "categories", "start_events", "record_types"})
     if unknown:
-        raise LawError(f"unknown section {unknown[0]!r}", "see pack.schema.json", where=f"{name}:{_line_of(root, unknown[0])}")
+        raise LawError(
+            f"unknown section {unknown[0]!r}", "see pack.schema.json", where=f"{name}:{_line_of(root, unknown[0])}"
+        )
     head = {k: v for k, v in raw["pack"].items() if k != "lang"}
     jurisdiction = head.get("jurisdiction")
     if isinstance(jurisdiction, str):
@@ -114,9 +118,13 @@ def parse_pack(data: bytes, name: str) -> Pack:
             r.setdefault("pack", head.get("id", ""))
             r.setdefault("jurisdictions", head.get("jurisdiction", ()))
     body = {
-        **head, "sha256": hashlib.sha256(data).hexdigest(), "path": name, "rules": rules,
+        **head,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "path": name,
+        "rules": rules,
         "instruments": [_instrument(i) for i in raw.get("instruments") or []],
-        "categories": raw.get("categories") or [], "start_events": raw.get("start_events") or [],
+        "categories": raw.get("categories") or [],
+        "start_events": raw.get("start_events") or [],
         "record_types": raw.get("record_types") or [],
     }
     try:
@@ -141,7 +149,13 @@ def _shape_error(e: ValidationError, raw: dict[str, Any], root: Any, name: str) 
         section = raw.get(str(loc[0])) or []
         item = section[loc[1]] if loc[1] < len(section) else None
         id_ = str(item.get("id", "")) if isinstance(item, dict) else ""
-        if loc[0] == "rules" and len(loc) > 3 and loc[2] == "values" and isinstance(item, dict) and isinstance(loc[3], int):
+        if (
+            loc[0] == "rules"
+            and len(loc) > 3
+            and loc[2] == "values"
+            and isinstance(item, dict)
+            and isinstance(loc[3], int)
+        ):
             loc[3] = str(list(item["values"])[loc[3]])
     elif loc and loc[0] not in raw:
         loc = ["pack", *loc]
@@ -177,7 +191,9 @@ def load_packs(
     known = {j for p in shipped() for j in p.jurisdiction} | {"*"}
     for place in jurisdictions:
         if place not in known:
-            raise LawError(f"no rule pack for jurisdiction {place!r}", "use one of: " + ", ".join(sorted(known - {"*"})))
+            raise LawError(
+                f"no rule pack for jurisdiction {place!r}", "use one of: " + ", ".join(sorted(known - {"*"}))
+            )
     packs = [p for p in shipped() if selected(p, jurisdictions, sectors)]
     packs += [load_pack(Path(p)) for p in extra_paths]
     return Packs.merge(packs)

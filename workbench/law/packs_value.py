@@ -22,8 +22,16 @@ from workbench.law.model import (
 
 _PART = re.compile(r"^([a-z]+)_(.+)$")
 _ZH = {"art": "第{}条", "para": "第{}款", "item": "第{}项", "s": "第{}节", "reg": "第{}条", "dpp": "第{}保障资料原则"}
-_EN = {"art": "art. {}", "para": "para. {}", "item": "item {}", "s": "s. {}", "reg": "reg. {}", "dpp": "DPP {}",
-       "cfr": "CFR {}", "ccr": "CCR {}"}
+_EN = {
+    "art": "art. {}",
+    "para": "para. {}",
+    "item": "item {}",
+    "s": "s. {}",
+    "reg": "reg. {}",
+    "dpp": "DPP {}",
+    "cfr": "CFR {}",
+    "ccr": "CCR {}",
+}
 
 
 class Packs:

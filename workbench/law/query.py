@@ -116,7 +116,9 @@ class Due:
     due: dt.date | None
 
 
-def duties_of(packs: Packs, on: dt.date, events: Mapping[str, dt.date | None], facts: frozenset[str], persons: int) -> tuple[Due, ...]:
+def duties_of(
+    packs: Packs, on: dt.date, events: Mapping[str, dt.date | None], facts: frozenset[str], persons: int
+) -> tuple[Due, ...]:
     """Duties that apply to a closing, with due dates where the case holds the event.
 
     events: dissolution, service_end, deregistration, liquidation_closed; facts: words such as minors, hand_over,
@@ -147,8 +149,19 @@ def thresholds(packs: Packs, on: dt.date, persons: int) -> tuple[tuple[Rule, Dat
     """Rules with a number of persons, and whether this case passes it."""
     return tuple(
         (r, v, (persons < v.threshold) if v.below else (persons >= v.threshold))
-        for r, v in packs.in_force(on, "threshold") if v.threshold is not None and not r.id.startswith(r.id.split(".")[0] + ".fine.")
+        for r, v in packs.in_force(on, "threshold")
+        if v.threshold is not None and not r.id.startswith(r.id.split(".")[0] + ".fine.")
     )
 
 
-__all__ = ["FOREVER", "Due", "Term", "deletion_duties", "duties_of", "retention_of", "rules_in_force", "strictest", "thresholds"]
+__all__ = [
+    "FOREVER",
+    "Due",
+    "Term",
+    "deletion_duties",
+    "duties_of",
+    "retention_of",
+    "rules_in_force",
+    "strictest",
+    "thresholds",
+]

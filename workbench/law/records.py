@@ -28,7 +28,9 @@ def _singular(word: str) -> str:
         return _IRREGULAR.get(word, word)
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("ses", "xes", "ches", "shes")) and not word.endswith(("cases", "bases", "purchases", "courses", "leases")):
+    if word.endswith(("ses", "xes", "ches", "shes")) and not word.endswith(
+        ("cases", "bases", "purchases", "courses", "leases")
+    ):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
@@ -48,7 +50,7 @@ def _hit(pattern: str, name: str, parts: tuple[str, ...]) -> int:
         return 100 * at + len(pattern) if at else 0
     wanted = tuple(_singular(w) for w in pattern.split("_"))
     for end in range(len(parts), len(wanted) - 1, -1):
-        if parts[end - len(wanted):end] == wanted:
+        if parts[end - len(wanted) : end] == wanted:
             return 1000 * end + len(pattern)
     return 0
 
@@ -77,7 +79,9 @@ def guess_date(columns: Iterable[str], wanted: Iterable[str]) -> str:
             return found
     for name in wanted:
         target = words(name)
-        hits = [c for w, c in by_words.items() if len(w) > len(target) and w[-len(target):] == target and len(target) > 1]
+        hits = [
+            c for w, c in by_words.items() if len(w) > len(target) and w[-len(target) :] == target and len(target) > 1
+        ]
         if hits:
             return sorted(hits)[0]
     return ""

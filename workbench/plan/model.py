@@ -34,8 +34,8 @@ class Condition(Value):
     ``parent_in``: detail rows follow their parent. ``column`` is this table's foreign-key column (several joined with
     a comma), ``value`` the id of a disposal of the parent table in the same plan: the row pointed at belongs to that
     disposal's set. Children come before parents in ``order``: the parents are still there.
-    Where a condition names disposals, ``referenced`` and ``unreferenced`` clauses of *those* are left out: what counts is
-    their dates, nulls and parents, so it is one EXISTS per level and never circular.
+    Where a condition names disposals, ``referenced`` and ``unreferenced`` clauses of *those* are left out: what counts
+    is their dates, nulls and parents, so it is one EXISTS per level and never circular.
     ``parent_gone``: ``column`` as above, ``value`` the parent table's name: the key is null or points at no row.
     """
 
