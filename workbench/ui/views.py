@@ -15,6 +15,7 @@ from workbench.errors import ParameterError
 from workbench.freeze import Freeze, FreezeCheck
 from workbench.inventory import Inventory
 from workbench.plan.model import Plan
+from workbench.records.archive import Archived
 from workbench.records.blocks import Block, Callout, Facts, Figure, Heading, Table, Text, figure
 from workbench.values import Value
 from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup, WindowClosed
@@ -269,6 +270,20 @@ def risk_view(value: Any, lang: str) -> Iterator[Block]:
                      getattr(risk_charts, f"{name}_table")(value, lang))
 
 
+def archived_view(value: Archived, lang: str) -> Iterator[Block]:
+    """What goes into the bundle."""
+    yield Callout("good" if not value.missing else "warn", pick(
+        lang, f"账本 {value.entries} 条,根 {value.root[:16]}…,核对无误。",
+        f"The ledger's {value.entries} entries add up to root {value.root[:16]}…"))
+    for name in value.missing:
+        yield Callout("warn", pick(lang, f"步骤 {name} 没有记录。", f"Step {name} has no record."))
+    for name in value.failed:
+        yield Callout("note", pick(lang, f"步骤 {name} 曾失败并重做;两次都在账本里。",
+                                   f"Step {name} failed once and was run again; both are in the ledger."))
+    yield Table(pick(lang, "记录", "Records"), (pick(lang, "步骤", "Step"), pick(lang, "结果", "Result"), "SHA-256"),
+                tuple(value.records))
+
+
 def erasure_view(value: Any, lang: str) -> Iterator[Block]:
     """What was done, line by line, and what proves it."""
     from workbench.ui import erasure_views
@@ -282,7 +297,7 @@ def _kinds() -> dict[type, Callable[[Any, str], Iterator[Block]]]:
 
     return {Case: case_view, Freeze: freeze_view, FreezeCheck: freeze_check_view, Inventory: inventory_view,
             Findings: findings_view, SealedBackup: backup_view, RestoreTest: restore_view, MediaCheck: media_view,
-            WindowClosed: window_view, Plan: plan_view, RiskReport: risk_view, Erasure: erasure_view}
+            WindowClosed: window_view, Plan: plan_view, RiskReport: risk_view, Erasure: erasure_view, Archived: archived_view}
 
 
 class _Lazy(dict[type, Callable[[Any, str], Iterator[Block]]]):
