@@ -35,7 +35,7 @@ class FrozenTable(Value):
     rows: int
     newest: dict[str, str] = {}
     """newest value of each date or time column (birth dates left out), ISO 8601"""
-    digest: str
+    content: str
     """SHA-256 over the sorted keyed row hashes: same rows in any order, same digest"""
 
 
@@ -116,7 +116,7 @@ def freeze(case: Case) -> Freeze:
                     state.keep(folder)
                     frozen.append(
                         FrozenTable(
-                            source=source.name, table=table.name, rows=state.rows, newest=state.newest, digest=state.digest
+                            source=source.name, table=table.name, rows=state.rows, newest=state.newest, content=state.digest
                         )
                     )
         value = Freeze(

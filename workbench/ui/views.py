@@ -16,7 +16,7 @@ from workbench.freeze import Freeze, FreezeCheck
 from workbench.inventory import Inventory
 from workbench.plan.model import Plan
 from workbench.records.archive import Archived
-from workbench.records.blocks import Block, Callout, Facts, Figure, Heading, Table, Text, figure
+from workbench.records.blocks import Block, Callout, Facts, Heading, Table, Text, figure
 from workbench.values import Value
 from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup, WindowClosed
 
@@ -25,10 +25,11 @@ View = Callable[[str], Iterable[Block]]
 
 def view(value: Value | Case) -> View:
     """The function that draws ``value`` in a language; ParameterError for a kind that has no view."""
-    for kind, draw in _VIEWS.items():
-        if isinstance(value, kind):
-            return lambda lang: draw(value, lang)
-    raise ParameterError(f"there is no view of {type(value).__name__}")
+    if isinstance(value, Case):
+        return lambda lang: case_view(value, lang)
+    if value.kind not in _VIEWS:
+        raise ParameterError(f"there is no view of {type(value).__name__}")
+    return lambda lang: _VIEWS[value.kind](value, lang)
 
 
 def pick(lang: str, zh: str, en: str) -> str:
@@ -74,7 +75,7 @@ def freeze_view(value: Freeze, lang: str) -> Iterator[Block]:
     yield Table(pick(lang, "停止时的状态", "As it stood"),
                 (pick(lang, "表", "Table"), pick(lang, "行", "Rows"), pick(lang, "最新时间", "Newest"), "SHA-256 (keyed)"),
                 tuple((f"{t.source}.{t.table}", f"{t.rows:,}",
-                       ", ".join(f"{k}: {v[:19]}" for k, v in sorted(t.newest.items())), t.digest[:16])
+                       ", ".join(f"{k}: {v[:19]}" for k, v in sorted(t.newest.items())), t.content[:16])
                       for t in value.tables))
 
 
@@ -291,23 +292,10 @@ def erasure_view(value: Any, lang: str) -> Iterator[Block]:
     yield from erasure_views.blocks(value, lang)
 
 
-def _kinds() -> dict[type, Callable[[Any, str], Iterator[Block]]]:
-    from workbench.erasure.model import Erasure
-    from workbench.risk.model import RiskReport
-
-    return {Case: case_view, Freeze: freeze_view, FreezeCheck: freeze_check_view, Inventory: inventory_view,
-            Findings: findings_view, SealedBackup: backup_view, RestoreTest: restore_view, MediaCheck: media_view,
-            WindowClosed: window_view, Plan: plan_view, RiskReport: risk_view, Erasure: erasure_view, Archived: archived_view}
-
-
-class _Lazy(dict[type, Callable[[Any, str], Iterator[Block]]]):
-    """Filled at first use: erasure and risk are heavy to import."""
-
-    def items(self) -> Any:
-        if not self:
-            self.update(_kinds())
-        return super().items()
-
-
-_VIEWS = _Lazy()
-__all__ = ["Figure", "View", "pick", "view"]
+_VIEWS: dict[str, Callable[[Any, str], Iterator[Block]]] = {
+    "freeze": freeze_view, "freeze-check": freeze_check_view, "inventory": inventory_view, "findings": findings_view,
+    "sealed-backup": backup_view, "restore-test": restore_view, "media-check": media_view,
+    "window-closed": window_view, "plan": plan_view, "risk-report": risk_view, "erasure": erasure_view,
+    "archived": archived_view,
+}
+__all__ = ["View", "pick", "view"]
