@@ -36,10 +36,8 @@ def _plan_step(case: Case, digest: str) -> Entry | None:
 
 def newest_plan(case: Case) -> str:
     """Digest of the newest plan, its file checked; CaseError when there is none, ApprovalError when changed."""
-    from workbench.plan.model import Plan
-
     try:
-        return case.load(Plan).digest
+        return case.digest_of("plan")
     except CaseError as e:
         if "changed" in e.what:
             raise ApprovalError("the plan was changed after it was made or approved",

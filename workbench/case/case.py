@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import platform
 import uuid
@@ -23,6 +24,7 @@ from pydantic import ValidationError
 
 import workbench
 from workbench.case.config import CaseConfig, load_config
+from workbench.case.evidence import Evidence, EvidenceSet
 from workbench.errors import CaseError, LedgerError, WorkbenchError
 from workbench.ledger import Entry, Ledger, Signer, write_durably
 from workbench.values import Value
@@ -30,7 +32,6 @@ from workbench.values import Value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.risk.evidence import Evidence
 
 V = TypeVar("V", bound=Value)
 MAKERS = {
@@ -203,10 +204,13 @@ class Case:
                 for name, d in sorted(subjects.items(), key=lambda item: (len(item[0]), item[0]))
                 if name.partition("#")[0] == kind]
 
-    def digest_of(self, kind: type[Value]) -> str | None:
-        """Digest of the newest value of ``kind``, or None."""
-        found = self._digests(kind.kind)
-        return found[-1] if found else None
+    def digest_of(self, kind: str) -> str:
+        """Digest of the newest value of that kind, its file checked; CaseError when there is none or it was changed."""
+        found = self._digests(kind)
+        if not found:
+            raise CaseError(f"this case has no {kind} yet", f"workbench run {self.folder} {MAKERS.get(kind, kind)}")
+        self._bytes(kind, found[-1])
+        return found[-1]
 
     def find(self, kind: type[V]) -> V | None:
         """The newest saved value of ``kind``, or None; CaseError when its file was changed."""
@@ -231,27 +235,29 @@ class Case:
         Raises:
             CaseError: the file is missing or its bytes are not the ones that were signed for.
         """
-        import hashlib
-
-        path = self.folder / "values" / f"{digest}.json"
-        try:
-            data = path.read_bytes()
-        except OSError:
-            raise CaseError(f"the saved {kind.kind} is missing", f"workbench run {self.folder} "
-                            f"{MAKERS.get(kind.kind, '')}".rstrip(), where=str(path)) from None
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise CaseError(f"the saved {kind.kind} was changed after it was signed for",
-                            f"put the file back from a copy, or make it again: workbench run {self.folder} "
-                            f"{MAKERS.get(kind.kind, '')}".rstrip(), where=str(path))
+        data = self._bytes(kind.kind, digest)
         try:
             value = kind.from_bytes(data)
         except ValidationError:
             raise CaseError(f"the saved {kind.kind} was written by another version of the workbench",
-                            f"workbench run {self.folder} {MAKERS.get(kind.kind, '')}".rstrip(),
-                            where=str(path)) from None
+                            self._again(kind.kind), where=f"values/{digest}.json") from None
         if self._run is not None:
             self._run.materials[kind.kind] = digest
         return value
+
+    def _again(self, kind: str) -> str:
+        return f"workbench run {self.folder} {MAKERS.get(kind, '')}".rstrip()
+
+    def _bytes(self, kind: str, digest: str) -> bytes:
+        path = self.folder / "values" / f"{digest}.json"
+        try:
+            data = path.read_bytes()
+        except OSError:
+            raise CaseError(f"the saved {kind} is missing", self._again(kind), where=str(path)) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise CaseError(f"the saved {kind} was changed after it was signed for",
+                            f"put the file back from a copy, or make it again: {self._again(kind)}", where=str(path))
+        return data
 
     # -- steps -------------------------------------------------------------------------------------------------
 
@@ -318,8 +324,6 @@ class Case:
 
     def evidence(self, room: str, items: Sequence[Evidence]) -> str:
         """Save what a room measured; replaces the room's earlier set for risk."""
-        from workbench.risk.evidence import EvidenceSet
-
         class _Set(EvidenceSet):
             kind = f"evidence-{room}"
 
@@ -327,8 +331,6 @@ class Case:
 
     def all_evidence(self) -> tuple[Evidence, ...]:
         """The newest evidence of every room, by room and item."""
-        from workbench.risk.evidence import EvidenceSet
-
         self.ledger.refresh()
         rooms = sorted({name for e in self.ledger.entries for name in e.subjects if name.startswith("evidence-")}
                        | {k for k in (self._run.products if self._run else {}) if k.startswith("evidence-")})

@@ -25,10 +25,10 @@ def run_demo(work: Path, out: Path, *, customers: int = 20_000, lang: str = "zh"
     """
     from workbench.case import Case, approvals
     from workbench.case.steps import STEPS
-    from workbench.ui.progress import progress_line
     from workbench.demo.company import build
     from workbench.records import runner
     from workbench.records.verify import verify
+    from workbench.ui.progress import progress_line
 
     started = time.time()
     work, out = work.resolve(), out.resolve()

@@ -35,8 +35,7 @@ class _OneKernel(KernelSpecManager):
         launch = ["-m", "ipykernel_launcher"] if os.name == "nt" else ["-c", KERNEL_CODE]
         return KernelSpec(
             argv=[sys.executable, *launch, "-f", "{connection_file}", "--HistoryManager.enabled=False",
-                  "--HistoryManager.hist_file=:memory:", "--InteractiveShell.xmode=Minimal",
-                  "--InteractiveShell.colors=nocolor", "--IPKernelApp.log_level=40"],
+                  "--InteractiveShell.xmode=Minimal", "--InteractiveShell.colors=nocolor", "--IPKernelApp.log_level=40"],
             display_name="Python 3", language="python")
 
 
@@ -61,7 +60,7 @@ class GuardedClient(PapermillNotebookClient):  # type: ignore[misc]
         await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
 
-class GuardedEngine(NBClientEngine):  # type: ignore[misc]
+class Engine(NBClientEngine):  # type: ignore[misc]
     """papermill's entry point into :class:`GuardedClient`."""
 
     @classmethod

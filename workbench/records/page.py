@@ -127,8 +127,9 @@ def scripts(shared_js: str | None) -> tuple[str, str]:
 
 def items(notebook: Any, lang: str) -> list[dict[str, Any]]:
     """The cells of an executed notebook as page items in ``lang`` (blocks of other languages are left out)."""
-    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+    import mistune
 
+    markdown = mistune.create_markdown(escape=True, plugins=["table"])
     page: list[dict[str, Any]] = []
     number = 0
     for cell in notebook.cells:
@@ -138,7 +139,9 @@ def items(notebook: Any, lang: str) -> list[dict[str, Any]]:
             continue
         if cell.cell_type == "markdown":
             if "papermill-error-cell-tag" not in tags:
-                page.append({"kind": "markdown", "html": markdown2html_mistune(_no_html(cell.source))})
+                # the page has the notebook's title already
+                body = "\n".join(line for line in cell.source.splitlines() if not line.startswith("# "))
+                page.append({"kind": "markdown", "html": str(markdown(body))})
             continue
         if cell.cell_type != "code":
             continue
@@ -149,10 +152,6 @@ def items(notebook: Any, lang: str) -> list[dict[str, Any]]:
             if item is not None:
                 page.append(item)
     return page
-
-
-def _no_html(source: str) -> str:
-    return source.replace("<", "&lt;")
 
 
 def _output(out: Any, lang: str) -> dict[str, Any] | None:

@@ -63,7 +63,7 @@ def run_step(case: Case, step: Step, given: dict[str, Any] | None = None) -> Run
     source = source_notebook(step.notebook).read_bytes()
     folder = case.private("records")
     output = folder / step.notebook
-    partial = folder / f".{step.notebook}.part"
+    partial = folder / f".part.{step.notebook}"
     started = time.time()
     error = ""
     before = len(case.ledger.entries)
@@ -75,6 +75,9 @@ def run_step(case: Case, step: Step, given: dict[str, Any] | None = None) -> Run
             error = f"{e.ename}: {mask(str(e.evalue))}"
         except DeadKernelError:
             error = "DeadKernelError: the kernel died"
+        except RuntimeError as e:  # jupyter_client: the kernel never came up
+            raise RecordError(f"no kernel could be started ({type(e).__name__})",
+                              "check that ipykernel is installed beside the workbench") from None
     _tidy(partial)
     partial.replace(output)
     case.ledger.refresh()
