@@ -9,7 +9,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -44,8 +44,8 @@ def parse_public(pem: str) -> Ed25519PublicKey:
     """The Ed25519 key in ``pem``; LedgerError for anything else."""
     try:
         key = load_pem_public_key(pem.encode())
-    except ValueError:
-        raise LedgerError("a public key is not valid PEM") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise LedgerError("a public key is not valid PEM of an Ed25519 key") from None
     if not isinstance(key, Ed25519PublicKey):
         raise LedgerError(f"a public key is {type(key).__name__}, not Ed25519")
     return key

@@ -85,7 +85,8 @@ def parse(note: str, where: str = "checkpoint") -> Checkpoint:
     try:
         root = base64.b64decode(root64, validate=True)
         number = int(size)
-        if str(number) != size or number < 0 or len(root) != 32 or not origin:
+        canonical = base64.b64encode(root).decode() == root64 and str(number) == size
+        if not canonical or number < 0 or len(root) != 32 or not origin:
             raise ValueError
         sigs = []
         for line in tail[:-1].split("\n"):
