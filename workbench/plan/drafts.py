@@ -110,6 +110,7 @@ def _disposal(d: Draft, id_: str, ids: dict[Draft, str], reason: Text) -> Dispos
         rows=d.rows,
         importance=importance(d.subject),
         sensitive=d.subject.sensitive,
+        categories=tuple(sorted({f.category for f in d.subject.findings if f.category})),
         keep_until=d.keep_until,
         delete_by=d.delete_by,
         not_before=d.not_before,

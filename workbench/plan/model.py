@@ -100,6 +100,8 @@ class Disposal(Value):
     importance: int = 0
     """0..4, 4 = disposed of first"""
     sensitive: bool = False
+    categories: tuple[str, ...] = ()
+    """categories of personal information found in the table"""
     keep_until: dt.date | None = None
     delete_by: dt.date | None = None
     not_before: dt.date | None = None

@@ -1,0 +1,121 @@
+"""The step: evidence of the case -> RiskReport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from workbench.classification.model import Findings
+from workbench.inventory import Inventory
+from workbench.law import Packs, guess_record, load_packs, retention_of
+from workbench.risk.measure import assets, ledger_evidence, own_evidence
+from workbench.risk.model import STATES, RiskReport, Score
+from workbench.risk.multipliers import FILE, RISKS, model
+from workbench.risk.score import Inputs, Scorer
+
+if TYPE_CHECKING:
+    from workbench.case import Case
+    from workbench.case.config import CaseConfig
+
+DETAILED = 40
+"""assets whose points are written out; the rest keep score and band"""
+
+
+def assess(case: Case, remaining: Mapping[str, float] | None = None, multipliers: str = "") -> RiskReport:
+    """Assess the case and save the report.
+
+    remaining: share of each table's records that stays in the clear store after the plan (``workbench.plan.remaining``);
+    without it the projection erases what no rule keeps and leaves the rest sealed. multipliers: a file of the company's own.
+    """
+    with case.step("assess") as run:
+        inventory, findings = case.load(Inventory), case.load(Findings)
+        inputs = inputs_of(case, inventory, findings, remaining, multipliers)
+        report = report_of(inputs, case.id, findings, case.today().isoformat())
+        case.save(report)
+        run.note(
+            assets=len(report.assets), coverage_percent=round(100 * _coverage(report)), calibrated=report.calibrated
+        )
+        return report
+
+
+def inputs_of(
+    case: Case,
+    inventory: Inventory,
+    findings: Findings,
+    remaining: Mapping[str, float] | None = None,
+    multipliers: str = "",
+) -> Inputs:
+    """Everything the scores depend on, gathered from the case."""
+    c = case.config
+    packs = load_packs(c.case.jurisdictions, c.case.sectors, [case.resolve(p) for p in c.packs])
+    chosen = multipliers or str(case.settings("assess").get("multipliers", ""))
+    m = model(case.resolve(chosen) if chosen else FILE)
+    left = remaining if remaining is not None else law_only(inventory, findings, packs, c, case)
+    facts = assets(inventory, findings, packs, left)
+    saved = case.all_evidence()
+    have = {(e.item, e.asset) for e in saved}
+    own = (*own_evidence(inventory, findings, facts, findings.as_of), *ledger_evidence(case))
+    evidence = (*(e for e in own if (e.item, e.asset) not in have), *saved)
+    return Inputs(facts, tuple(evidence), m, c.case.turnover)
+
+
+def law_only(
+    inventory: Inventory, findings: Findings, packs: Packs, config: CaseConfig, case: Case
+) -> dict[str, float]:
+    """A projection before there is a plan: what no rule keeps goes, what a rule keeps stays sealed (half, unknown)."""
+    declared = {r.table: r.type for r in config.records}
+    out = {}
+    for t in inventory.tables:
+        if not findings.of(t.source, t.name):
+            continue
+        type_ = declared.get(t.id) or (g.type.id if (g := guess_record(packs, t.name)) else "")
+        bound = any(x.keeps for x in retention_of(packs, type_, case.today())) if type_ else False
+        out[t.id] = 0.5 if bound else 0.0
+    return out
+
+
+def report_of(inputs: Inputs, case_id: str, findings: Findings, as_of: str) -> RiskReport:
+    """The pure function under :func:`assess`: same inputs, same bytes."""
+    totals, scores = score_all(inputs)
+    known = {i.id for i in inputs.model.items}
+    return RiskReport(
+        case_id=case_id,
+        as_of=as_of,
+        multipliers=f"{inputs.model.version} {inputs.model.sha256}",
+        calibrated=inputs.model.calibrated,
+        cap=inputs.cap,
+        floor=inputs.floor,
+        persons=findings.persons,
+        assets=inputs.assets,
+        totals=totals,
+        scores=scores,
+        unknown_items=tuple(sorted({e.item for e in inputs.evidence} - known)),
+    )
+
+
+def score_all(inputs: Inputs, detailed: int = DETAILED) -> tuple[tuple[Score, ...], tuple[Score, ...]]:
+    """(totals, per asset) in the order risk, state."""
+    scorer = Scorer(inputs)
+    totals: list[Score] = []
+    scores: list[Score] = []
+    for risk in RISKS:
+        for state in STATES:
+            parts = [scorer.part(a, risk, state) for a in inputs.assets]
+            totals.append(scorer.total(risk, state, parts))
+            first = {id(p) for p in sorted(parts, key=lambda p: (-p.log_eal, p.asset.asset))[:detailed]}
+            scores += [scorer.score(p, risk, state, id(p) in first) for p in parts]
+    return tuple(totals), tuple(scores)
+
+
+def totals_of(inputs: Inputs) -> tuple[Score, ...]:
+    """Totals only: what a slider redraws."""
+    scorer = Scorer(inputs)
+    return tuple(scorer.total(r, s, [scorer.part(a, r, s) for a in inputs.assets]) for r in RISKS for s in STATES)
+
+
+def _coverage(report: RiskReport) -> float:
+    found = [s.coverage for s in report.totals if s.state == "residual"]
+    return sum(found) / len(found) if found else 0.0
+
+
+__all__ = ["assess", "inputs_of", "law_only", "report_of", "score_all", "totals_of"]

@@ -1,0 +1,246 @@
+"""Charts of a plan: Gantt with gates, Sankey system -> category -> rule -> disposal, and the lines as a table.
+
+Each takes a Plan and a language and has a ``*_table`` twin; colours repeat what words and patterns say.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from workbench.plan.model import Condition, Disposal, Plan
+from workbench.plan.texts import ACTIONS
+from workbench.ui.chart_style import ACTION_COLOURS, ACTION_PATTERNS, BLACK, GREY, say, styled
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+MAX_LINKS = 60
+HORIZON = dt.date(2100, 1, 1)
+_OPS = {
+    "referenced": ("仍被引用", "still pointed at"),
+    "unreferenced": ("无人引用", "not pointed at"),
+    "is_null": ("为空", "is empty"),
+    "not_null": ("非空", "is filled"),
+    "parent_in": ("主表行属于", "parent in"),
+    "parent_gone": ("无主表行", "no parent row in"),
+}
+
+
+def action(lang: str, name: str) -> str:
+    """An action in words."""
+    return ACTIONS[name].zh if lang == "zh" else ACTIONS[name].en
+
+
+def condition(c: Condition, lang: str) -> str:
+    """One clause in words."""
+    if c.op in _OPS:
+        w = _OPS[c.op][0 if lang == "zh" else 1]
+        return " ".join(x for x in (c.column if c.op in ("is_null", "not_null") else "", w, c.value) if x)
+    return f"{c.column} {c.op} {c.value}"
+
+
+def rows_in_words(d: Disposal, lang: str) -> str:
+    """Which rows a disposal means."""
+    where = say(lang, " 且 ", " and ").join(condition(c, lang) for c in d.set.where)
+    return where or say(lang, "全部", "all")
+
+
+def _label(d: Disposal) -> str:
+    return f"{d.id} {d.set.table}"
+
+
+def _bars(plan: Plan) -> list[tuple[Disposal, dt.date, dt.date]]:
+    """Each disposal with the days between which it runs: from its gate, or until its term ends."""
+    out = []
+    for d in plan.disposals:
+        if d.action == "keep":
+            continue
+        start = max(plan.as_of, d.not_before) if d.not_before and d.not_before < HORIZON else plan.as_of
+        sealed = d.action in ("lock", "ask") and d.keep_until
+        end = min(sealed, HORIZON) if sealed else max(start, d.delete_by or start)
+        out.append((d, start, max(end, start + dt.timedelta(days=14))))
+    return out
+
+
+def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
+    """When each disposal may run and until when sealed sets are kept; dashed lines are gates. The first ``limit`` lines."""
+    import plotly.graph_objects as go
+
+    bars = _bars(plan)[:limit]
+    fig = go.Figure()
+    for name in ACTION_COLOURS:
+        mine = [b for b in bars if b[0].action == name]
+        if not mine:
+            continue
+        fig.add_trace(
+            go.Bar(
+                y=[_label(d) for d, _, _ in mine],
+                x=[(e - s).days * 86_400_000 for _, s, e in mine],
+                base=[s.isoformat() for _, s, _ in mine],
+                orientation="h",
+                name=action(lang, name),
+                marker={"color": ACTION_COLOURS[name], "pattern": {"shape": ACTION_PATTERNS[name]}},
+                text=[f"→ {e.isoformat()}" if e < HORIZON else "→ ∞" for _, _, e in mine],
+                textposition="outside",
+                cliponaxis=False,
+                hovertext=[(d.reason.zh if lang == "zh" else d.reason.en) for d, _, _ in mine],
+                hoverinfo="text",
+            )
+        )
+    last = max((e for _, _, e in bars), default=plan.as_of)
+    for n, g in enumerate(g for g in plan.gates if g.until and g.until < HORIZON):
+        assert g.until is not None
+        fig.add_vline(x=g.until.isoformat(), line={"dash": "dash", "color": GREY if g.open else BLACK})
+        fig.add_annotation(
+            x=g.until.isoformat(),
+            y=1,
+            yref="paper",
+            yshift=14 + 16 * (n % 3),
+            showarrow=False,
+            xanchor="left",
+            text=f"{'✓' if g.open else '✗'} {g.id} {g.until.isoformat()}",
+            font={"size": 11},
+        )
+    fig.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_label(d) for d, _, _ in bars])
+    span = max(60, (last - plan.as_of).days)
+    fig.update_xaxes(
+        type="date",
+        range=[
+            (plan.as_of - dt.timedelta(days=max(100, span // 12))).isoformat(),
+            (last + dt.timedelta(days=span // 5)).isoformat(),
+        ],
+    )
+    fig = styled(
+        fig, 150 + 26 * len(bars), barmode="overlay", legend={"orientation": "h", "y": -0.02, "yanchor": "top"}
+    )
+    return fig.update_layout(margin={"l": 10, "r": 10, "t": 70, "b": 10})
+
+
+def gantt_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
+    """Start, end and gate of every line."""
+    import pandas as pd
+
+    rows = [
+        (
+            d.id,
+            d.set.table_id,
+            rows_in_words(d, lang),
+            action(lang, d.action),
+            s.isoformat(),
+            "∞" if e >= HORIZON else e.isoformat(),
+            d.not_before.isoformat() if d.not_before and d.not_before < HORIZON else "",
+        )
+        for d, s, e in _bars(plan)
+    ]
+    return pd.DataFrame(
+        rows,
+        columns=say(lang, "编号,表,行,处置,开始,结束,最早", "line,table,rows,disposal,start,end,not before").split(","),
+    )
+
+
+def _flows(plan: Plan, lang: str) -> Counter[tuple[str, str, str, str]]:
+    """Rows by (system, category, rule, disposal); lines without a known count weigh one row."""
+    none = say(lang, "无个人信息", "nothing personal")
+    free = say(lang, "无规则", "no rule")
+    flows: Counter[tuple[str, str, str, str]] = Counter()
+    for d in plan.disposals:
+        rule = d.retention_class.split("/")[0] if d.retention_class else (d.rules[0].id if d.rules else free)
+        kinds = d.categories or (none,)
+        for c in kinds:
+            flows[d.set.source, c, rule, action(lang, d.action)] += max(1, (d.rows or 1) // len(kinds))
+    return flows
+
+
+def sankey(plan: Plan, lang: str = "zh") -> go.Figure:
+    """Where each kind of data goes; at most 60 links, the small ones pooled as 'other'."""
+    import plotly.graph_objects as go
+
+    flows = _flows(plan, lang)
+    other = say(lang, "其他", "other")
+    links: Counter[tuple[tuple[int, str], tuple[int, str]]] = Counter()
+    for path, n in flows.items():
+        for i in range(3):
+            links[(i, path[i]), (i + 1, path[i + 1])] += n
+    if len(links) > MAX_LINKS:
+        heavy = {k for (a, b), _ in links.most_common(MAX_LINKS // 2) for k in (a, b)}
+        pooled: Counter[tuple[tuple[int, str], tuple[int, str]]] = Counter()
+        for (a, b), n in links.items():
+            pooled[a if a in heavy else (a[0], other), b if b in heavy else (b[0], other)] += n
+        links = Counter(dict(sorted(pooled.items(), key=lambda kv: (-kv[1], kv[0]))[:MAX_LINKS]))
+    nodes = sorted({k for pair in links for k in pair})
+    index = {k: i for i, k in enumerate(nodes)}
+    words = {action(lang, a): c for a, c in ACTION_COLOURS.items()}
+    fig = go.Figure(
+        go.Sankey(
+            arrangement="snap",
+            node={
+                "label": [k[1] for k in nodes],
+                "color": [words.get(k[1], "#B8C4CE") if k[0] == 3 else "#B8C4CE" for k in nodes],
+                "pad": 14,
+                "thickness": 16,
+                "line": {"color": BLACK, "width": 0.5},
+            },
+            link={
+                "source": [index[a] for a, _ in links],
+                "target": [index[b] for _, b in links],
+                "value": list(links.values()),
+                "color": "rgba(120,140,160,0.35)",
+            },
+        )
+    )
+    heads = (("系统", "system"), ("类别", "category"), ("规则", "rule"), ("处置", "disposal"))
+    for i, h in enumerate(heads):
+        fig.add_annotation(
+            x=i / 3,
+            y=1.06,
+            xref="paper",
+            yref="paper",
+            text=h[0] if lang == "zh" else h[1],
+            showarrow=False,
+            xanchor="left" if i == 0 else "right" if i == 3 else "center",
+        )
+    return styled(fig, 520)
+
+
+def sankey_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
+    """The flows behind the Sankey."""
+    import pandas as pd
+
+    rows = [(*path, n) for path, n in sorted(_flows(plan, lang).items(), key=lambda kv: (-kv[1], kv[0]))]
+    return pd.DataFrame(
+        rows, columns=say(lang, "系统,类别,规则,处置,行", "system,category,rule,disposal,rows").split(",")
+    )
+
+
+def disposals_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
+    """Every line with its clocks, columns and reason."""
+    import pandas as pd
+
+    rows = [
+        (
+            d.id,
+            d.set.table_id,
+            rows_in_words(d, lang),
+            action(lang, d.action),
+            d.rows,
+            d.importance,
+            "●" if d.sensitive else "",
+            d.keep_until.isoformat() if d.keep_until else "",
+            d.delete_by.isoformat() if d.delete_by else "",
+            d.not_before.isoformat() if d.not_before and d.not_before < HORIZON else "",
+            d.retention_class,
+            ", ".join(d.suppress),
+            d.reason.zh if lang == "zh" else d.reason.en,
+            "; ".join(f"{r.id} [{r.confidence}]" for r in d.rules),
+        )
+        for d in plan.disposals
+    ]
+    names = say(
+        lang,
+        "编号,表,行,处置,行数,重要性,敏感,保存至,应删于,最早,封存类,清除列,理由,规则",
+        "line,table,rows,disposal,count,importance,sensitive,keep until,delete by,not before,class,columns cleared,reason,rules",
+    )
+    return pd.DataFrame(rows, columns=names.split(","))
