@@ -6,6 +6,7 @@ destroying the key turns every kept hash into noise. :func:`siphash_reference` i
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +21,24 @@ NULL = np.uint64(0x9E3779B97F4A7C15)
 Key = tuple[int, int]
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """``function`` compiled by numba without the GIL; cached on disk where some folder can be written."""
-    import numba
+def compiled(signature: str) -> Callable[[Callable[..., Any]], Any]:
+    """Compile by numba for exactly this signature, without the GIL; cached on disk where some folder can be written.
 
-    try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # numba finds no writable folder for its cache
-        return numba.njit(nogil=True, error_model="numpy")(function)
+    One signature a function: numba would otherwise compile a twin for every kind of integer it is called with.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        import numba
+
+        try:
+            return numba.njit(signature, nogil=True, cache=True, error_model="numpy")(function)
+        except RuntimeError:  # numba finds no writable folder for its cache
+            return numba.njit(signature, nogil=True, error_model="numpy")(function)
+
+    return decorate
 
 
-@compiled
+@compiled("u8(u1[::1], i8, i8, u8, u8)")
 def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
     """SipHash-1-3 of ``data[start:end]``."""
     v0 = k0 ^ np.uint64(0x736F6D6570736575)
@@ -92,7 +100,7 @@ def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@compiled
+@compiled("void(u1[::1], i8[::1], b1[::1], u8, u8, u8[::1])")
 def _hash_all(data: Any, offsets: Any, valid: Any, k0: Any, k1: Any, out: Any) -> None:
     for i in range(len(out)):
         if valid[i]:
@@ -154,20 +162,21 @@ def text_of(array: pa.Array) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
 
 
-def views(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.bool_]]:
+def views(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
     """(bytes, offsets, valid) of a string or binary array, without copying the bytes."""
     wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     _, offsets, data = array.buffers()
     n = len(array)
     if offsets is None or n == 0:
-        return np.zeros(8, np.uint8), np.zeros(n + 1, np.int64 if wide else np.int32), np.zeros(n, np.bool_)
-    starts = np.frombuffer(offsets, np.int64 if wide else np.int32)[array.offset : array.offset + n + 1]
-    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(8, np.uint8)
-    valid = (
-        np.ones(n, np.bool_)
-        if array.null_count == 0
-        else np.asarray(array.is_valid().to_numpy(zero_copy_only=False), np.bool_)
-    )
+        return np.zeros(8, np.uint8), np.zeros(n + 1, np.int64), np.zeros(n, np.bool_)
+    starts = np.frombuffer(offsets, np.int64 if wide else np.int32)[array.offset : array.offset + n + 1].astype(np.int64)
+    if data is None or data.size == 0:
+        raw = np.zeros(8, np.uint8)
+    else:  # one mutable type for the compiled code; it never writes here
+        raw = np.ctypeslib.as_array((ctypes.c_uint8 * data.size).from_address(data.address))
+    valid = np.ones(n, np.bool_)
+    if array.null_count:
+        valid[:] = array.is_valid().to_numpy(zero_copy_only=False)
     return raw, starts, valid
 
 

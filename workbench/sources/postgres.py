@@ -116,7 +116,7 @@ class PostgresSource(SourceBase):
 
     def _bytes(self, table: str) -> int:
         literal = self._full(table).replace("'", "''")
-        return self._number(f"SELECT pg_total_relation_size('{literal}'::regclass)")  # noqa: S608
+        return self._number(f"SELECT pg_total_relation_size('{literal}'::regclass)")
 
     def batches(
         self, table: str, columns: Sequence[str] | None = None, *, batch_rows: int = BATCH_ROWS

@@ -1,0 +1,572 @@
+"""COLUMNS: the compiled walk over one column: every cell through the scanner, plus what whole cells look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.classification.scanner import (
+    CLASS,
+    HOSTCHAR,
+    S_ADDR,
+    S_ADDR_EN,
+    S_DATE,
+    S_HASH,
+    S_IBAN,
+    S_ID,
+    S_IP4,
+    S_IP6,
+    S_MAC,
+    S_MAIL,
+    S_NAME,
+    S_NAME_EN,
+    S_PASS,
+    S_PERMIT,
+    S_PLATE,
+    S_USCC,
+    S_UUID,
+    S_VIN,
+    S_WECHAT,
+    SCRATCH,
+    _bytes,
+    _cell,
+    _chain,
+    _digits,
+    _fold,
+    _hexval,
+    _iban,
+    _ipv4,
+    _ipv6,
+    _joined,
+    _lookup,
+    _mac,
+    _mail,
+    _minor,
+    _rid,
+    _single,
+    _uscc,
+)  # fmt: skip
+from workbench.classification.slots import COUNT
+from workbench.sources.keyed import compiled, siphash
+
+# vocabulary groups up to this number describe whole cells; above it, first words of Latin names
+FIRST_NAME = 200
+SURNAME_EN = 201
+STREET_EN = 202
+
+
+@compiled("void(u1[::1], i8, i8, i8, i8, i8, i8[::1], i8[::1], i8[:,::1], i8[::1], u1[::1], i8, u1[::1])")
+def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
+    """A run of letters and digits that is not all digits."""
+    n = b - a
+    nl = n - nd
+    whole = a == s and b == e
+    if n == 18:
+        if nd == 17 and (t[b - 1] == 88 or t[b - 1] == 120):
+            for i in range(17):
+                d[i] = t[a + i] - 48
+            d[17] = 10
+            r = _rid(d, 0, True, today)
+            if r:
+                count[S_ID, 0] += 1
+                if r >= 2:
+                    count[S_ID, 1] += 1
+                    _digits(cell, count, out, text, S_ID, r == 2, whole, d, 0, 17)
+                    if r == 2 and _minor(d, 0, today):
+                        count[S_ID, 6] += 1
+                    return
+        u = _uscc(t, a)
+        if u:
+            count[S_USCC, 0] += 1
+            if u == 2:
+                count[S_USCC, 1] += 1
+                _bytes(cell, count, out, text, S_USCC, True, whole, t, a, b)
+                return
+    c = t[a]
+    if c >= 97:
+        c -= 32
+    if n == 9 and nd >= 7 and (nd == 8 or (c == 69 and CLASS[t[a + 1]] & 6)) and CLASS[t[a]] & 6:
+        # E + 8 digits, E + letter + 7 digits; D, S, P, G, K, H, M + 8 digits
+        if c == 69 or ((c == 68 or c == 83 or c == 80 or c == 71 or c == 75) and nd == 8):
+            count[S_PASS, 0] += 1
+            _bytes(cell, count, out, text, S_PASS, False, whole, t, a, b)
+        elif (c == 72 or c == 77) and nd == 8:
+            count[S_PERMIT, 0] += 1
+            _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
+    elif n == 11 and nd == 10 and (c == 72 or c == 77):
+        count[S_PERMIT, 0] += 1
+        _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
+    # plate: province character before, then letter + 5 or 6; at least one digit
+    if 6 <= n <= 7 and CLASS[t[a]] & 2 and a - s >= 3 and nd >= 1 and t[a - 3] >= 0xE4:
+        cp = ((t[a - 3] & 15) << 12) | ((t[a - 2] & 63) << 6) | (t[a - 1] & 63)
+        if 0x4E00 <= cp < 0xA000 and provinces[cp - 0x4E00] & 1:
+            good = True
+            for i in range(a + 1, b):
+                if t[i] == 73 or t[i] == 79 or CLASS[t[i]] & 4:
+                    good = False
+            if n == 7 and good:  # new energy: D or F (A B C E G H J K since) in place 3 or 8
+                x, y = t[a + 1], t[b - 1]
+                good = (65 <= x <= 75 and nd >= 4) or (65 <= y <= 75 and nd >= 4) or nd >= 4
+            if good:
+                count[S_PLATE, 0] += 1
+                _bytes(cell, count, out, text, S_PLATE, True, a - 3 == s and b == e, t, a - 3, b)
+    if nl >= 2 and n >= 15 and n <= 34 and CLASS[t[a]] & 2 and CLASS[t[a + 1]] & 2 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
+        r = _iban(t, a, b)
+        if r:
+            count[S_IBAN, 0] += 1
+            if r == 2:
+                count[S_IBAN, 1] += 1
+                _bytes(cell, count, out, text, S_IBAN, True, whole, t, a, b)
+    if n == 32 or n == 40 or n == 64 or n == 128:
+        hexa = True
+        for i in range(a, b):
+            if _hexval(t[i]) < 0:
+                hexa = False
+                break
+        if hexa and nd > n // 4:
+            count[S_HASH, 0] += 1
+            _bytes(cell, count, out, text, S_HASH, False, whole, t, a, b)
+    if n == 17 and nd >= 3 and nl >= 2:
+        good = True
+        for i in range(a, b):
+            c = t[i]
+            if CLASS[c] & 4 or c == 73 or c == 79 or c == 81:
+                good = False
+        if good:
+            count[S_VIN, 0] += 1
+            _bytes(cell, count, out, text, S_VIN, False, whole, t, a, b)
+    return
+
+
+@compiled("i8(u1[::1], i8, i8)")
+def _spaced_iban(t: Any, a: Any, e: Any) -> Any:
+    """End of an IBAN written in groups of four from ``a``, or 0."""
+    i = a
+    size = 0
+    end = 0
+    while i < e and i - a < 44:
+        if CLASS[t[i]] & 3:
+            size += 1
+            i += 1
+            if size > 4:
+                return 0
+            end = i
+        elif t[i] == 32 and size == 4 and i + 1 < e and CLASS[t[i + 1]] & 3:
+            size = 0
+            i += 1
+        else:
+            break
+    stop = end
+    while stop - a >= 18:  # words after it may look like a group; drop groups until the check agrees
+        if _iban(t, a, stop) == 2:
+            return stop
+        k = stop
+        while k > a and t[k - 1] != 32:
+            k -= 1
+        stop = k - 1
+    return 0
+
+
+@compiled("void(u1[::1], i8, i8, i8[::1], i8[::1], i8[::1], i8[:,::1], i8[::1], i8[::1], i8[:,::1], i8[::1], u1[::1], i8, u1[::1])")
+def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
+    """All candidates in ``t[s:e]``."""
+    i = s
+    while i < e:
+        c = t[i]
+        k = CLASS[c]
+        if k & 7 == 0:
+            if c == 64:
+                b, end = _mail(t, i, s, e)
+                if end and b >= s:
+                    count[5, 0] += 1
+                    _bytes(cell, count, out, text, S_MAIL, True, b == s and end == e, t, b, end)
+                    i = end
+                    continue
+            elif c == 58 and i + 2 < e and t[i + 1] == 58 and (i == s or CLASS[t[i - 1]] & 7 == 0):
+                end = _ipv6(t, i, e, text)
+                if end:
+                    count[S_IP6, 0] += 1
+                    _bytes(cell, count, out, text, S_IP6, True, i == s and end == e, text, 0, 16)
+                    i = end
+                    continue
+            elif c == 36 and i + 59 < e and t[i + 1] == 50 and t[i + 3] == 36 and t[i + 6] == 36:
+                count[S_HASH, 0] += 1  # $2b$12$ and 53 characters: bcrypt
+                count[S_HASH, 1] += 1
+                _bytes(cell, count, out, text, S_HASH, True, i == s and i + 60 == e, t, i, i + 60)
+                i += 60
+                continue
+            i += 1
+            continue
+        a = i
+        nd = 0
+        hexa = True
+        while i < e and CLASS[t[i]] & 7:
+            if CLASS[t[i]] & 1:
+                nd += 1
+            elif hexa and _hexval(t[i]) < 0:
+                hexa = False
+            i += 1
+        b = i
+        follow = t[b] if b < e else 0
+        if follow == 64 or (follow == 46 or follow == 95 or follow == 45 or follow == 43 or follow == 37):
+            # is this the local part of an address?
+            j = b
+            while j < e and j - b < 64 and HOSTCHAR[t[j]] | (t[j] == 95) | (t[j] == 43) | (t[j] == 37):
+                j += 1
+            if j < e and t[j] == 64:
+                m, end = _mail(t, j, s, e)
+                if end and m <= a:
+                    count[S_MAIL, 0] += 1
+                    _bytes(cell, count, out, text, S_MAIL, True, m == s and end == e, t, m, end)
+                    i = end
+                    continue
+        if hexa and follow == 58 and b - a <= 4:
+            end = _mac(t, a, e) if b - a == 2 else 0
+            if end:
+                count[S_MAC, 0] += 1
+                _bytes(cell, count, out, text, S_MAC, True, a == s and end == e, t, a, end)
+                i = end
+                continue
+            end = _ipv6(t, a, e, text)
+            if end:
+                count[S_IP6, 0] += 1
+                _bytes(cell, count, out, text, S_IP6, True, a == s and end == e, text, 0, 16)
+                i = end
+                continue
+        if hexa and follow == 45:
+            if b - a == 2:
+                end = _mac(t, a, e)
+                if end:
+                    count[S_MAC, 0] += 1
+                    _bytes(cell, count, out, text, S_MAC, True, a == s and end == e, t, a, end)
+                    i = end
+                    continue
+            elif b - a == 8 and a + 36 <= e and t[a + 13] == 45 and t[a + 18] == 45 and t[a + 23] == 45:
+                good = a + 36 == e or CLASS[t[a + 36]] & 7 == 0
+                for q in range(36):
+                    if q != 8 and q != 13 and q != 18 and q != 23 and _hexval(t[a + q]) < 0:
+                        good = False
+                        break
+                if good:
+                    count[S_UUID, 0] += 1
+                    _bytes(cell, count, out, text, S_UUID, False, a == s and a + 36 == e, t, a, a + 36)
+                    i = a + 36
+                    continue
+        if nd < b - a:
+            if nd > 0 and b - a >= 6:
+                _token(t, a, b, s, e, nd, d, cell, count, out, text, today, provinces)
+            if b - a == 4 and nd == 2 and follow == 32 and CLASS[t[a]] & 2 and CLASS[t[a + 1]] & 2 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
+                end = _spaced_iban(t, a, e)
+                if end:
+                    count[S_IBAN, 0] += 1
+                    count[S_IBAN, 1] += 1
+                    _bytes(cell, count, out, text, S_IBAN, True, a == s and end == e, t, a, end)
+                    i = end
+            continue
+        # a run of digits
+        if follow == 46 and b - a <= 3 and (a == s or (t[a - 1] != 46 and t[a - 1] != 45)):
+            end = _ipv4(t, a, e)
+            if end:
+                count[S_IP4, 0] += 1
+                _bytes(cell, count, out, text, S_IP4, True, a == s and end == e, t, a, end)
+                i = end
+                continue
+        plus = 0
+        paren = False
+        lead = a
+        if lead > s and t[lead - 1] == 40:
+            lead -= 1
+            paren = True
+        if lead > s and t[lead - 1] == 43:
+            lead -= 1
+            plus = 1
+            if lead > s and t[lead - 1] == 40:
+                lead -= 1
+        if b - a <= 4 and follow == 0xE5 and b + 2 < e and t[b + 1] == 0xB9 and t[b + 2] == 0xB4:
+            # 1999年1月31日
+            v = np.zeros(3, np.int64)
+            q = a
+            part = 0
+            while q < e and part < 3:
+                while q < e and 48 <= t[q] <= 57 and v[part] < 100000:
+                    v[part] = v[part] * 10 + t[q] - 48
+                    q += 1
+                if q + 2 >= e or t[q] < 0xE5:
+                    break
+                q += 3
+                part += 1
+            if part >= 2 and 1900 <= v[0] <= 2100 and 1 <= v[1] <= 12 and v[2] <= 31:
+                cell[S_DATE] |= 5 if a == s and q >= e else 1
+                cell[COUNT] = v[0]
+                cell[COUNT + 1] = v[1] * 100 + v[2]
+                i = q
+                continue
+        if b - a > 40 or (b - a < 5 and (follow == 0 or follow > 122 or (follow != 32 and follow != 45 and follow != 46 and follow != 47 and follow != 41 and follow != 0xC2 and follow != 0xE2))):
+            continue
+        end, groups, x = _chain(t, a, s, e, d, gs, gl, gp, seps)
+        g = 0
+        while g < groups:
+            found = False
+            h = min(groups - 1, g + 5)
+            while h >= g:
+                whole = ((gp[g, 0] == a and lead == s) or gp[g, 0] == s) and gp[h, 1] == e
+                last = x and h == groups - 1
+                p = plus if g == 0 else 0
+                if h > g:
+                    found = _joined(d, g, h, gs, gl, seps, last, p, paren and g == 0, cell, count, out, whole, text, today)
+                elif gl[g] >= 5:
+                    found = _single(d, gs[g], gl[g], last, p, lead, cell, count, out, whole, text, today)
+                if found:
+                    break
+                h -= 1
+            g = h + 1 if found else g + 1
+        i = max(end, b)
+    return
+
+
+@compiled("i8(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], u1[::1], u8[:,::1])")
+def _whole_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, chars: Any, vocabulary: Any) -> Any:
+    """What the cell as a whole looks like: Chinese name or address, Latin name, street, handle. Returns the number of CJK characters."""
+    n = e - s
+    cjk = 0
+    other = 0
+    surname = False
+    compound = False
+    given = 0
+    admin = 0
+    road = 0
+    number = 0
+    digits = 0
+    province = False
+    first = 0
+    second = 0
+    previous_digit = False
+    i = s
+    while i < e:
+        c = t[i]
+        if c >= 0xE3 and i + 2 < e and c < 0xF0:
+            cp = ((c & 15) << 12) | ((t[i + 1] & 63) << 6) | (t[i + 2] & 63)
+            i += 3
+            if 0x4E00 <= cp < 0xA000:
+                v = chars[cp - 0x4E00]
+                cjk += 1
+                if cjk == 1:
+                    first = cp
+                    surname = v & 2 != 0
+                elif cjk == 2:
+                    second = cp
+                    pair = _lookup(vocabulary, np.uint64(0xC0DE000000000000) | np.uint64(first) << np.uint64(16) | np.uint64(cp))
+                    province = pair & 1 != 0
+                    compound = pair & 2 != 0
+                if cjk > 1 and v & 4:
+                    given += 1
+                if cjk > 1 and v & 8:
+                    admin += 1
+                if cjk > 1 and v & 16:
+                    road += 1
+                if cjk > 1 and v & 32 and (previous_digit or other):
+                    number += 1
+            else:
+                other += 1
+            previous_digit = False
+        else:
+            if c < 128 or c >= 0xC0:
+                other += 1
+            previous_digit = 48 <= c <= 57
+            digits += previous_digit
+            i += 1
+    if other == 0 and 2 <= cjk <= 4:
+        rest = cjk - (2 if compound else 1)
+        if (surname or compound) and 1 <= rest <= 2:
+            count[S_NAME, 0] += 1
+            good = (given - (1 if compound and chars[second - 0x4E00] & 4 else 0)) >= rest
+            count[S_NAME, 1] += good
+            _cell(cell, count, out, S_NAME, good, True)
+    if cjk >= 4 and n <= 400:
+        strong = (province and (admin + road + number) >= 2) or (admin >= 2 and (road or number)) or (road and number and digits and admin)
+        weak = (road and number and digits > 0) or (province and admin >= 1 and cjk <= 12) or admin >= 2
+        if strong or weak:
+            count[S_ADDR, 0] += 1
+            count[S_ADDR, 1] += strong
+            _cell(cell, count, out, S_ADDR, strong, n <= 200)
+    return cjk
+
+
+@compiled("void(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], u1[::1], u8[:,::1], u8, u8)")
+def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: Any, vocabulary: Any, k0: Any, k1: Any) -> None:
+    """A cell of Latin words: a person's name in two to four words, a street with a house number."""
+    n = e - s
+    words = 0
+    known = 0
+    capital = 0
+    digits = 0
+    bad = False
+    street = False
+    i = s
+    while i < e:
+        c = t[i]
+        if CLASS[c] & 14 or c == 39:
+            b = i
+            m = 0
+            up = CLASS[c] & 10 != 0
+            while i < e and (CLASS[t[i]] & 14 or t[i] == 39):
+                text[m] = t[i] + (32 if CLASS[t[i]] & 2 else 0)
+                if m < 60:
+                    m += 1
+                i += 1
+            words += 1
+            capital += up
+            group = _lookup(vocabulary, siphash(text, 0, m, k0, k1))
+            if group == FIRST_NAME or group == SURNAME_EN:
+                known += 1 if group == SURNAME_EN else 16
+            elif group == STREET_EN:
+                street = True
+            if i - b == 1 and i < e and t[i] == 46:
+                known += 0
+            continue
+        if 48 <= c <= 57:
+            digits += 1
+        elif c != 32 and c != 46 and c != 45 and c != 44:
+            bad = True
+        i += 1
+    if not bad and digits == 0 and 2 <= words <= 5 and n <= 60 and capital >= words - 1 and capital >= 2:
+        count[S_NAME_EN, 0] += 1
+        good = known >= 16
+        count[S_NAME_EN, 1] += good
+        _cell(cell, count, out, S_NAME_EN, good, True)
+    elif not bad and digits == 0 and words == 1 and capital == 1 and known and n <= 24:
+        count[S_NAME_EN, 0] += 1
+        count[S_NAME_EN, 1] += 1
+        _cell(cell, count, out, S_NAME_EN, True, True)
+    if words >= 2 and digits >= 1 and n <= 200 and street:
+        count[S_ADDR_EN, 0] += 1
+        count[S_ADDR_EN, 1] += 1
+        _cell(cell, count, out, S_ADDR_EN, True, n <= 120)
+    elif words >= 1 and digits >= 1 and 6 <= n <= 120 and capital >= 1:
+        count[S_ADDR_EN, 0] += 1
+        cell[S_ADDR_EN] |= 5
+    return
+
+
+@compiled("UniTuple(i8,2)(u1[::1], i8[::1], b1[::1], u1[::1], u8[:,::1], i8, u8, u8, i8[:,::1], i8[::1], i8[::1], u8[:,::1], u8[::1])")
+def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any, today: Any, k0: Any, k1: Any, count: Any, stats: Any, groups: Any, hits: Any, hashes: Any) -> Any:
+    """Walk all cells.
+
+    Fills ``count`` (slot x counter), ``stats``, ``groups`` (cells of each vocabulary group), ``hits`` (slot and tier, hash of
+    the matched value) and ``hashes`` (hash of each distinct-looking cell). Returns (hits used, hashes used).
+    """
+    nh = 0
+    nv = 0
+    d = np.zeros(208, np.int64)
+    gs = np.zeros(16, np.int64)
+    gl = np.zeros(16, np.int64)
+    gp = np.zeros((16, 2), np.int64)
+    seps = np.zeros(16, np.int64)
+    longest = 0
+    for row in range(len(valid)):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    text = np.zeros(SCRATCH + 6 * longest + 64, np.uint8)
+    out = np.zeros(3 * longest + 64, np.int64)
+    cell = np.zeros(COUNT + 2, np.int64)
+    scratch = np.zeros(64, np.uint8)
+    seen = np.zeros(4096, np.uint64)
+    stats[0] += len(valid)
+    for row in range(len(valid)):
+        if not valid[row]:
+            continue
+        s = np.int64(offsets[row])
+        e = np.int64(offsets[row + 1])
+        while s < e and (data[s] <= 32):
+            s += 1
+        while e > s and (data[e - 1] <= 32):
+            e -= 1
+        if e <= s:
+            continue
+        stats[1] += 1
+        stats[2] += e - s
+        t = data
+        mask = 0
+        wide = False
+        for i in range(s, e):
+            c = t[i]
+            mask |= CLASS[c]
+            if c == 64 or c == 58 or c == 36:
+                mask |= 16
+            if c == 0xEF or c == 0xE3:
+                wide = True
+        if wide:
+            if scratch.shape[0] < e - s + 8:
+                scratch = np.zeros((e - s) * 2 + 8, np.uint8)
+            e = _fold(data, s, e, scratch)
+            t = scratch
+            s = 0
+            mask = 0
+            for i in range(s, e):
+                mask |= CLASS[t[i]]
+                if t[i] == 64 or t[i] == 58 or t[i] == 36:
+                    mask |= 16
+        for i in range(COUNT):
+            cell[i] = 0
+        out[0] = 0
+        out[1] = SCRATCH
+        h = siphash(t, s, e, k0, k1)
+        spot = np.int64(h & np.uint64(4095))
+        if seen[spot] != h:
+            seen[spot] = h
+            hashes[nv] = h
+            nv += 1
+        if e - s <= 40:
+            group = _lookup(vocabulary, h)
+            if group and group < FIRST_NAME:
+                groups[group] += 1
+        if mask & 17:
+            _scan(t, s, e, d, gs, gl, gp, seps, cell, count, out, text, today, chars)
+        if mask & 8:
+            cjk = _whole_cell(t, s, e, cell, count, out, chars, vocabulary)
+            stats[3] += cjk > 0
+        if mask & 2 and e - s <= 200 and mask & 16 == 0:
+            _latin_cell(t, s, e, cell, count, out, text, vocabulary, k0, k1)
+        if mask & 8 == 0:
+            stats[4] += 1
+            if mask & 22 == 0 and mask & 1:
+                stats[5] += 1
+        if 6 <= e - s <= 20 and mask & 8 == 0 and mask & 6 and CLASS[t[s]] & 6:
+            good = True
+            for i in range(s, e):
+                if not (CLASS[t[i]] & 7 or t[i] == 95 or t[i] == 45):
+                    good = False
+                    break
+            if good:
+                cell[S_WECHAT] |= 5
+        if e - s > 200:
+            stats[10] += 1
+        if cell[S_DATE]:
+            year = cell[COUNT]
+            stats[8] = min(stats[8], year)
+            stats[9] = max(stats[9], year)
+            born = year * 10000 + cell[COUNT + 1]
+            if born + 140000 > today and born <= today:
+                count[S_DATE, 6] += 1
+            if born > today:
+                count[S_DATE, 7] += 1
+        if cell[3] & 4 and e - s == 11 and mask == 1:
+            v = np.int64(0)
+            for i in range(s, e):
+                v = v * 10 + t[i] - 48
+            stats[6] = min(stats[6], v)
+            stats[7] = max(stats[7], v)
+        for i in range(out[0]):
+            if nh < hits.shape[0]:
+                hits[nh, 0] = np.uint64(out[3 * i + 2])
+                a = out[3 * i + 3]
+                hits[nh, 1] = h if a < 0 else siphash(text, a, out[3 * i + 4], k0, k1)
+                nh += 1
+        for slot in range(COUNT):
+            f = cell[slot]
+            if f:
+                count[slot, 3] += 1
+                count[slot, 2] += (f & 2) >> 1
+                count[slot, 5] += (f & 4) >> 2
+                count[slot, 4] += (f & 8) >> 3
+    return nh, nv

@@ -1,0 +1,268 @@
+"""DECIDE: from the counters of a column to findings. Check digits are proof, shapes are evidence, names only support.
+
+How each kind of detector is decided:
+
+========== =========================================================================================================
+check      candidates that pass, against what chance would pass; one in a remark counts, one serial in eleven doesn't
+number     phones: written as people write them, or a column of them that is no running number
+shape      the shape is the proof (e-mail, IP, plate)
+context    shape alone is weak: the column's name must agree
+name       share of cells that read as a name, with or without the column's name
+address    administrative, street and number words together
+birth      dates in a column named for births
+vocabulary cells from a closed list
+========== =========================================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.classification.model import Confidence, Finding
+from workbench.classification.partial import ColumnPartial, distinct, smallest
+from workbench.classification.rules import Detector, Rules, context_hits
+from workbench.classification.slots import (
+    ANY,
+    CHECKED,
+    DIGIT_CELLS,
+    FORMATTED,
+    MATCHES,
+    MINORS,
+    NONNULL,
+    NUMBER,
+    ROWS,
+    SEQ_MAX,
+    SEQ_MIN,
+    SHAPE,
+    STRONG,
+    WHOLE_ANY,
+    WHOLE_STRONG,
+    YEAR_MIN,
+)  # fmt: skip
+from workbench.sources.base import Column, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A column is of this type: which tier of matches counts, and how sure."""
+
+    confidence: Confidence
+    weak: bool
+    """cells whose match lacks the last proof count too"""
+
+
+def decide_column(table: Table, column: Column, part: ColumnPartial, rules: Rules) -> list[Finding]:
+    """Findings of one column, or one with ``detector`` None."""
+    found = []
+    for detector in rules.detectors:
+        hits = context_hits(detector.context, column.name, column.comment)
+        against = context_hits(detector.against, column.name, column.comment)
+        verdict = _verdict(detector, part, bool(hits), bool(against), rules, column)
+        if verdict is not None:
+            found.append(_finding(table, column, part, detector, verdict, hits, rules))
+    found = [f for f in found if f.matched]
+    found = _resolve(found)
+    return sorted(found, key=lambda f: f.detector or "") or [nothing(table, column, part)]
+
+
+def nothing(table: Table, column: Column, part: ColumnPartial) -> Finding:
+    """The finding of a column with nothing personal in it."""
+    return Finding(
+        source=table.source, table=table.name, column=column.name, detector=None, category=None, sensitive=False,
+        confidence=None, rows=int(part.stats[ROWS]), nonnull=int(part.stats[NONNULL]), matched=0, distinct=0,
+    )  # fmt: skip
+
+
+def tail(n: int, k: int, p: float) -> float:
+    """P(at least k of n candidates pass by chance): binomial, by a bound where n is large."""
+    if k <= 0 or n <= 0:
+        return 1.0
+    if k / n <= p:
+        return 1.0
+    if n <= 60:
+        return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
+    q = k / n  # Chernoff
+    kl = q * math.log(q / p) + ((1 - q) * math.log((1 - q) / (1 - p)) if q < 1 else 0.0)
+    return math.exp(-n * kl) if n * kl < 700 else 0.0
+
+
+def _slots(detector: Detector) -> list[int]:
+    return [NUMBER[s] for s in (detector.slot, detector.also) if s]
+
+
+def _verdict(d: Detector, part: ColumnPartial, named: bool, against: bool, rules: Rules, column: Column) -> Verdict | None:
+    nonnull = int(part.stats[NONNULL])
+    if not nonnull:
+        return None
+    if d.kind == "vocabulary":
+        return _vocabulary(d, part, named, rules)
+    c = part.counts[_slots(d)].sum(axis=0)
+    if not c[ANY]:
+        return None
+    share_any = c[WHOLE_ANY] / nonnull
+    if d.kind == "check":
+        return _check(d, c, named, against, nonnull)
+    if d.kind == "number":
+        return _number(d, part, c, named, against)
+    if d.kind == "shape":
+        if against and c[WHOLE_ANY]:
+            return None
+        return Verdict("high" if named or c[STRONG] >= 2 else "low", weak=False) if c[STRONG] else None
+    if d.kind == "context":
+        if named and not against and share_any >= 0.3:
+            return Verdict("high" if share_any >= 0.8 else "low", weak=True)
+        return None
+    if d.kind == "name":
+        return _name(part, c, named, against, nonnull, rules)
+    if d.kind == "address":
+        return _address(part, c, named, against, nonnull)
+    if named and (c[WHOLE_ANY] + c[MINORS] * 0) / nonnull >= 0.5 and part.stats[YEAR_MIN] < 2020:
+        return Verdict("high", weak=True)
+    return None
+
+
+def _check(d: Detector, c: NDArray[np.int64], named: bool, against: bool, nonnull: int) -> Verdict | None:
+    shape, passed = int(c[SHAPE]), int(c[CHECKED])
+    if not passed:
+        # a column of them that all lack the check digit: only the name can tell
+        return Verdict("low", weak=True) if named and not against and c[WHOLE_ANY] >= 0.8 * nonnull else None
+    rate = passed / max(shape, 1)
+    chance = tail(shape, passed, d.chance)
+    proven = rate >= 0.6 and passed >= 10
+    if proven:
+        return Verdict("high", weak=True)
+    if chance > 0.15 or (rate < 2.5 * d.chance and shape >= 30) or (against and rate < 0.5):
+        return None
+    if not c[STRONG]:
+        return Verdict("low", weak=True) if named else None
+    sure = chance < 1e-3 or named
+    return Verdict("high" if sure else "low", weak=named and rate >= 0.5)
+
+
+def _number(d: Detector, part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bool) -> Verdict | None:
+    nonnull, whole = int(part.stats[NONNULL]), int(c[WHOLE_ANY])
+    inside = int(c[ANY]) - whole
+    formatted = int(c[FORMATTED]) if d.slot == "cn_mobile" else int(c[CHECKED])
+    if named and not (against and not formatted):
+        return Verdict("high" if whole >= 0.5 * nonnull or c[STRONG] else "low", weak=True)
+    if formatted * 2 >= c[MATCHES] and c[STRONG]:
+        return Verdict("high" if c[STRONG] >= 3 else "low", weak=whole >= 0.5 * nonnull)
+    if whole:
+        numbers = max(int(part.stats[DIGIT_CELLS]), whole)
+        if against or whole < 0.5 * numbers or running(part):
+            return None if not inside or against else Verdict("low", weak=False)
+        if whole >= 0.5 * nonnull and c[WHOLE_STRONG] >= 0.8 * whole:
+            return Verdict("high" if whole >= 20 else "low", weak=True)
+        if d.slot == "cn_mobile":
+            return Verdict("low", weak=False)
+        return None
+    if d.slot == "cn_mobile" and c[STRONG] and not against:
+        return Verdict("high" if c[STRONG] >= 3 else "low", weak=False)
+    return Verdict("low", weak=False) if c[STRONG] else None
+
+
+def running(part: ColumnPartial) -> bool:
+    """Whether the 11-digit numbers of a column are a running number: they fill their range as no phones do."""
+    low, high = int(part.stats[SEQ_MIN]), int(part.stats[SEQ_MAX])
+    n = distinct(part.cells)
+    return n >= 20 and high > low and (n / (high - low + 1) > 1e-3)
+
+
+def _name(part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bool, nonnull: int, rules: Rules) -> Verdict | None:
+    if against:
+        return None
+    stop = int(part.groups[rules.groups["not_a_name"]])
+    anyshare, strong = (c[WHOLE_ANY] - stop) / nonnull, (c[WHOLE_STRONG] - stop) / nonnull
+    if named and anyshare >= 0.5:
+        return Verdict("high", weak=True)
+    if named and anyshare >= 0.2 and strong >= 0.1:
+        return Verdict("low", weak=True)
+    if strong >= 0.75 and anyshare >= 0.9 and distinct(part.cells) >= 30 and stop * 20 < nonnull:
+        return Verdict("low", weak=True)
+    return None
+
+
+def _address(part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bool, nonnull: int) -> Verdict | None:
+    if against:
+        return None
+    share, strong = c[ANY] / nonnull, c[STRONG] / nonnull
+    if named and share >= 0.3:
+        return Verdict("high", weak=True)
+    if strong >= 0.5:
+        return Verdict("high", weak=True)
+    if c[STRONG] >= 3 and c[STRONG] / max(c[ANY], 1) >= 0.5:
+        return Verdict("low", weak=False)
+    return None
+
+
+def _vocabulary(d: Detector, part: ColumnPartial, named: bool, rules: Rules) -> Verdict | None:
+    cells = int(part.groups[rules.groups[d.group]])
+    share = cells / int(part.stats[NONNULL])
+    if named and share >= 0.3:
+        return Verdict("high", weak=True)
+    if not d.needs_context and share >= d.share and distinct(part.cells) <= 80:
+        return Verdict("low", weak=True)
+    return None
+
+
+def _finding(
+    table: Table, column: Column, part: ColumnPartial, d: Detector, v: Verdict, hits: tuple[str, ...], rules: Rules
+) -> Finding:
+    if d.kind == "vocabulary":
+        cells = int(part.groups[rules.groups[d.group]])
+        shape = checked = whole = matched = cells
+        unique = min(distinct(part.cells), cells)
+        minors = 0
+    else:
+        ids = _slots(d)
+        c = part.counts[ids].sum(axis=0)
+        matched = int(c[ANY] if v.weak else c[STRONG])
+        whole = int(c[WHOLE_ANY] if v.weak else c[WHOLE_STRONG])
+        shape, checked = max(int(c[SHAPE]), matched), int(c[CHECKED])
+        minors = int(c[MINORS])
+        empty = np.zeros(0, np.uint64)
+        sketches = [part.values.get(i * 2 + 1, empty) for i in ids]
+        if v.weak:
+            sketches += [part.values.get(i * 2, empty) for i in ids]
+        unique = distinct(smallest(np.concatenate(sketches)))
+        if not unique and matched:
+            unique = min(distinct(part.cells), matched)
+    sensitive = d.sensitive or minors > 0
+    return Finding(
+        source=table.source, table=table.name, column=column.name, detector=d.id, category=d.category, sensitive=sensitive,
+        confidence=v.confidence, rows=int(part.stats[ROWS]), nonnull=int(part.stats[NONNULL]), matched=matched,
+        distinct=unique, shape=shape, checked=checked, whole=whole, chance=d.chance, context=hits, rule_source=d.source,
+        minors=minors,
+    )  # fmt: skip
+
+
+_BEFORE = {
+    "cn_resident_id": ("bank_card", "cn_uscc"),
+    "cn_uscc": ("bank_card",),
+    "bank_card": ("cn_uscc", "imei", "cn_business_reg"),
+    "cn_mobile": ("qq", "cn_landline", "phone"),
+    "cn_landline": ("qq",),
+    "birth_date": ("qq",),
+}
+
+
+def _resolve(found: list[Finding]) -> list[Finding]:
+    """Two readings of the same cells: the better proven one stays."""
+    by = {f.detector: f for f in found}
+    drop = set()
+    for first, others in _BEFORE.items():
+        a = by.get(first)
+        for other in others:
+            b = by.get(other)
+            if a and b and a.detector not in drop and a.matched >= 5 * b.matched and b.confidence == "low":
+                drop.add(b.detector)
+    return [f for f in found if f.detector not in drop]
+
+

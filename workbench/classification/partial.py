@@ -1,0 +1,127 @@
+"""PARTIAL: what one batch says about its columns. ``merge`` is associative and commutative, so any engine may split and join.
+
+Counters add; extremes take the lower or the higher; distinct values go into a bottom-k sketch of keyed 64-bit hashes
+(Bar-Yossef et al. 2002): exact below k, an estimate above, the same whatever the order. Without the key a sketch tells
+nothing about a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.classification.slots import COUNT, COUNTERS, SEQ_MAX, SEQ_MIN, STATS, YEAR_MAX, YEAR_MIN
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from workbench.classification.rules import Rules
+
+K = 2048
+GROUPS = 16
+_LOW = np.array([SEQ_MIN, YEAR_MIN])
+_HIGH = np.array([SEQ_MAX, YEAR_MAX])
+_BIG = np.int64(1) << np.int64(62)
+
+
+def fresh_stats() -> NDArray[np.int64]:
+    """Neutral statistics."""
+    stats = np.zeros(STATS, np.int64)
+    stats[_LOW] = _BIG
+    stats[_HIGH] = -_BIG
+    return stats
+
+
+def smallest(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The k smallest distinct hashes, sorted."""
+    if len(hashes) > 8 * K:  # most can't be among the k smallest: look below a likely bound first
+        bound = np.uint64(min((1 << 64) - 1, (1 << 64) // len(hashes) * 4 * K))
+        low = np.unique(hashes[hashes <= bound])
+        if len(low) >= K:
+            return low[:K]
+    return np.unique(hashes)[:K]
+
+
+def distinct(sketch: NDArray[np.uint64]) -> int:
+    """How many distinct values the sketch saw: exact below k."""
+    if len(sketch) < K:
+        return len(sketch)
+    return int((K - 1) * (1 << 64) // int(sketch[K - 1]))
+
+
+@dataclass
+class ColumnPartial:
+    """One column of one or more batches."""
+
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((COUNT, COUNTERS), np.int64))
+    stats: NDArray[np.int64] = field(default_factory=fresh_stats)
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(GROUPS, np.int64))
+    cells: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """sketch of all cells"""
+    values: dict[int, NDArray[np.uint64]] = field(default_factory=dict)
+    """slot * 2 + strong -> sketch of matched values"""
+
+    def merged(self, other: ColumnPartial) -> ColumnPartial:
+        """Both together."""
+        stats = self.stats + other.stats
+        stats[_LOW] = np.minimum(self.stats[_LOW], other.stats[_LOW])
+        stats[_HIGH] = np.maximum(self.stats[_HIGH], other.stats[_HIGH])
+        values = dict(self.values)
+        for key, sketch in other.values.items():
+            values[key] = smallest(np.concatenate([values[key], sketch])) if key in values else sketch
+        return ColumnPartial(
+            self.counts + other.counts,
+            stats,
+            self.groups + other.groups,
+            smallest(np.concatenate([self.cells, other.cells])),
+            values,
+        )
+
+
+Partial = dict[str, ColumnPartial]
+"""column name -> what was seen"""
+
+
+def kernel(batch: pa.RecordBatch, rules: Rules) -> Partial:
+    """Scan every cell of one batch."""
+    return {name: scan_array(column, rules) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+
+
+def merge(a: Partial, b: Partial) -> Partial:
+    """Join two partials of the same table."""
+    out = dict(a)
+    for name, column in b.items():
+        out[name] = out[name].merged(column) if name in out else column
+    return out
+
+
+def scan_array(array: Any, rules: Rules) -> ColumnPartial:
+    """Scan one column of one batch."""
+    import pyarrow as pa
+
+    from workbench.classification.columns import scan_column
+    from workbench.sources.keyed import text_of, views
+
+    part = ColumnPartial()
+    kind = array.type
+    if pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        part.stats[0], part.stats[1] = len(array), len(array) - array.null_count
+        return part
+    data, offsets, valid = views(text_of(array))
+    chars, vocabulary = rules.tables()
+    room = int(offsets[-1] - offsets[0]) // 4 + 2 * len(array) + 64
+    hits = np.empty((room, 2), np.uint64)
+    hashes = np.empty(len(array), np.uint64)
+    k0, k1 = np.uint64(rules.key[0]), np.uint64(rules.key[1])
+    nh, nv = scan_column(
+        data, offsets, valid, chars, vocabulary, np.int64(rules.today), k0, k1, part.counts, part.stats, part.groups, hits, hashes
+    )
+    part.cells = smallest(hashes[:nv])
+    if nh:
+        slots = hits[:nh, 0]
+        for slot in np.flatnonzero(np.bincount(slots.astype(np.int64))):
+            part.values[int(slot)] = smallest(hits[:nh, 1][slots == slot])
+    return part
