@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,8 +63,8 @@ def make_case(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def shared_data() -> Iterator[Path]:
+def shared_data() -> Path:
     """The folder of public input beside the checkout; skipped where it is absent."""
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not beside this checkout")
-    yield SHARED
+    return SHARED

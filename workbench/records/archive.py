@@ -7,6 +7,9 @@ from pathlib import Path
 from workbench.case import Case
 from workbench.case.steps import STEPS
 from workbench.errors import RecordError
+from workbench.freeze import Expected
+from workbench.inventory import Inventory
+from workbench.plan.model import Plan
 from workbench.records.bundle import digest
 from workbench.values import Value
 
@@ -54,6 +57,23 @@ def archive(case: Case) -> Archived:
         case.save(value)
         run.note(entries=checkpoint.size, records=len(records))
         return value
+
+
+def expected_changes(case: Case) -> tuple[Expected, ...]:
+    """What the executed plan was allowed to change, table by table, for :func:`workbench.freeze.check_freeze`."""
+    links: dict[tuple[str, str], set[str]] = {}
+    for t in case.load(Inventory).tables:
+        links[t.source, t.name] = {c for k in t.foreign_keys for c in k.columns}
+    found: dict[tuple[str, str], tuple[bool, set[str]]] = {}
+    for d in case.load(Plan).disposals:
+        if d.action not in ("erase", "lock", "anonymise", "hand_over"):
+            continue
+        key = (d.set.source, d.set.table)
+        removed, cleared = found.get(key, (False, set()))
+        # the key columns of a row that stays may have been emptied when the row they point at went
+        found[key] = (removed or d.action != "anonymise", cleared | set(d.suppress) | links.get(key, set()))
+    return tuple(Expected(source=s, table=t, removed=removed, cleared=tuple(sorted(cleared)))
+                 for (s, t), (removed, cleared) in sorted(found.items()))
 
 
 def out_folder(case: Case) -> Path:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import workbench
 from workbench.case import Case
 from workbench.case.steps import Step
 from workbench.errors import RecordError
@@ -202,7 +203,7 @@ def head(case: Case, step: Step, run: Run, source: bytes, before: int, lang: str
     footer = (
         (text("page.ledger", lang), f"{case.ledger.origin} · {span}"),
         (text("page.source", lang), hashlib.sha256(source).hexdigest()),
-        (text("page.software", lang), page.workbench.__version__),
+        (text("page.software", lang), workbench.__version__),
     )
     title = f"{(step.zh if lang == 'zh' else step.en)} · {company}"
     return page.Head(title, text(f"step.{step.id}", lang), run.result, tuple(facts), footer)

@@ -256,15 +256,24 @@ def _approvals(ledger: Ledger) -> str:
 
 
 def _certificates(ledger: Ledger, data: Path) -> str:
-    from workbench.erasure.certificate import Certificate, verify_certificate
+    """Every certificate is closed, signed by a key of this case, and agrees with the run that it certifies."""
+    from workbench.erasure import Certificates, Erasure, verify_certificate
 
+    def value(digest_: str) -> bytes:
+        return (data / "values" / f"{digest_}.json").read_bytes()
+
+    runs = [Erasure.from_bytes(value(d)) for e in ledger.entries for name, d in e.subjects.items()
+            if name.partition("#")[0] == Erasure.kind and e.predicate.get("result", "done") == "done"]
     found = 0
-    for e in ledger.entries:
-        for name, want in e.subjects.items():
-            if name.partition("#")[0] == Certificate.kind:
-                certificate = Certificate.from_bytes((data / "values" / f"{want}.json").read_bytes())
-                verify_certificate(certificate, ledger)
-                found += 1
+    for run in runs:
+        if run.dry_run or not run.certificates:
+            continue
+        seen: set[str] = set()
+        planned = {d.disposal: d.planned for d in run.disposals}
+        for certificate in Certificates.from_bytes(value(run.certificates)).certificates:
+            verify_certificate(certificate, keys=set(ledger.keys) - ledger.revoked, plan=run.plan, planned=planned,
+                               seen=seen)
+            found += 1
     return f"{found} certificates"
 
 

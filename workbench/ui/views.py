@@ -149,19 +149,14 @@ def _treemap(value: Findings, lang: str) -> Iterator[Block]:
     if not rows:
         return
     frame = pd.DataFrame(rows, columns=["source", "table", "column", "category", "matched", "sensitive"])
-    totals = frame.groupby(["source", "table"], as_index=False)["matched"].sum()
     frame["label"] = frame["column"] + frame["sensitive"].map({True: " ●", False: ""})
-    labels, parents, values, colours = [], [], [], []
-    for source, total in totals.groupby("source")["matched"].sum().items():
-        labels.append(str(source)), parents.append(""), values.append(int(total)), colours.append("#FFFFFF")
-    ids = list(labels)
-    for row in totals.itertuples():
-        ids.append(f"{row.source}/{row.table}"), labels.append(str(row.table)), parents.append(str(row.source))
-        values.append(int(row.matched)), colours.append("#E8EDF2")
+    nodes = [(str(src), str(src), "", int(part["matched"].sum()), "#FFFFFF") for src, part in frame.groupby("source")]
+    for (src, name), part in frame.groupby(["source", "table"]):
+        nodes.append((f"{src}/{name}", str(name), str(src), int(part["matched"].sum()), "#E8EDF2"))
     for i, row in enumerate(frame.itertuples()):
-        ids.append(f"{row.source}/{row.table}/{row.column}/{i}"), labels.append(str(row.label))
-        parents.append(f"{row.source}/{row.table}"), values.append(int(row.matched))
-        colours.append("#E69F00" if row.sensitive else "#56B4E9")
+        colour = "#E69F00" if row.sensitive else "#56B4E9"
+        nodes.append((f"{row.source}/{row.table}/{i}", str(row.label), f"{row.source}/{row.table}", rows[i][4], colour))
+    ids, labels, parents, values, colours = (list(part) for part in zip(*nodes, strict=True))
     fig = go.Figure(go.Treemap(ids=ids, labels=labels, parents=parents, values=values, branchvalues="total",
                                marker={"colors": colours}, textinfo="label+value"))
     fig.update_layout(height=480, margin={"l": 0, "r": 0, "t": 8, "b": 0},
