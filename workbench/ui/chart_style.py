@@ -31,9 +31,8 @@ def say(lang: str, zh: str, en: str) -> str:
 
 def styled(fig: Any, height: int = 440, **layout: Any) -> Any:
     """``fig`` with font, margins and a white ground."""
-    margin = {"l": 10, "r": 10, "t": 40, "b": 10}
-    fig.update_layout(height=height, font={"family": FONT, "size": 13}, paper_bgcolor="white", plot_bgcolor="white",
-                      margin=margin, **layout)
+    layout.setdefault("margin", {"l": 10, "r": 10, "t": 40, "b": 10})
+    fig.update_layout(height=height, font={"family": FONT, "size": 13}, paper_bgcolor="white", plot_bgcolor="white", **layout)
     fig.update_xaxes(gridcolor="#E5E5E5", automargin=True)
     fig.update_yaxes(gridcolor="#E5E5E5", automargin=True)
     return fig

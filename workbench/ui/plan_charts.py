@@ -114,9 +114,12 @@ def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
         ],
     )
     fig = styled(
-        fig, 150 + 26 * len(bars), barmode="overlay", legend={"orientation": "h", "y": -0.02, "yanchor": "top"}
+        fig,
+        150 + 26 * len(bars),
+        barmode="overlay",
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )
-    return fig.update_layout(margin={"l": 10, "r": 10, "t": 70, "b": 10})
+    return fig.update_layout(margin={"l": 10, "r": 10, "t": 70, "b": 70})
 
 
 def gantt_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
@@ -142,11 +145,13 @@ def gantt_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
 
 
 def _flows(plan: Plan, lang: str) -> Counter[tuple[str, str, str, str]]:
-    """Rows by (system, category, rule, disposal); lines without a known count weigh one row."""
-    none = say(lang, "无个人信息", "nothing personal")
+    """Rows by (system, category, rule, disposal); lines without a known count weigh one row, kept data are left out."""
+    none = say(lang, "无类别", "no category")
     free = say(lang, "无规则", "no rule")
     flows: Counter[tuple[str, str, str, str]] = Counter()
     for d in plan.disposals:
+        if d.action == "keep":
+            continue
         rule = d.retention_class.split("/")[0] if d.retention_class else (d.rules[0].id if d.rules else free)
         kinds = d.categories or (none,)
         for c in kinds:

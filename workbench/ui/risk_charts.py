@@ -44,7 +44,7 @@ def position(s: Score) -> tuple[float, float]:
     import math
 
     edges = (0.001, 0.01, 0.1, 0.5, 1.0)
-    p = min(max(s.chance, edges[0]), 0.9999)
+    p = min(max(s.chance, edges[0]), 0.98)
     k = sum(p >= e for e in edges[1:4])
     x = k + (math.log(p) - math.log(edges[k])) / (math.log(edges[k + 1]) - math.log(edges[k]))
     y = 4 * 0.5 / 2 if s.severity < 0 else min(3.95, max(0.05, s.severity - 1 if s.severity >= 2 else s.severity / 2))
@@ -107,7 +107,7 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
                 mode="markers+text",
                 name=pick(lang, RISK_NAMES[risk]),
                 text=[f"{s.score:.0f}" for _, s in spots],
-                textposition="middle right",
+                textposition=["top center", "bottom center", "middle left"],
                 marker={
                     "size": 13,
                     "color": RISK_COLOURS[risk],
@@ -208,43 +208,65 @@ def item_name(id_: str, lang: str) -> str:
 
 
 def waterfall(report: RiskReport, lang: str = "zh", risk: Risk | None = None, state: State = "residual") -> go.Figure:
-    """Points of each risk's score (or of one risk), item by item; hatched where nothing was measured."""
+    """Points of each risk's score (or of one risk), item by item; ``?`` where nothing was measured."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
-    risks = [r for r in RISKS if not risk or r == risk]
+    risks = [r for r in RISKS if risk is None or r == risk]
+    wide = len(risks) > 1
+    longest = max(len(report.total(r, state).points) for r in risks)
     fig = make_subplots(
-        rows=len(risks),
-        cols=1,
-        vertical_spacing=0.22 / max(1, len(risks)),
+        rows=(len(risks) + 1) // 2,
+        cols=2 if wide else 1,
+        vertical_spacing=0.12,
+        horizontal_spacing=0.22,
         subplot_titles=[f"{pick(lang, RISK_NAMES[r])} {report.total(r, state).score:.1f}" for r in risks],
     )
-    for n, r in enumerate(risks, 1):
-        s = report.total(r, state)
-        labels = [item_name(p.item, lang) + ("" if p.measured else " ?") for p in s.points]
+    for n, r in enumerate(risks):
+        labels, points, hover = _bars(report.total(r, state), lang)
         fig.add_trace(
             go.Waterfall(
-                x=[*labels, say(lang, "得分", "score")],
-                y=[*(p.points for p in s.points), 0],
-                measure=["relative"] * len(labels) + ["total"],
-                text=[*(f"{p.points:+.1f}" for p in s.points), f"{s.score:.1f}"],
+                y=labels,
+                x=points,
+                orientation="h",
+                showlegend=False,
+                hovertext=hover,
+                hoverinfo="text",
+                measure=["relative"] * (len(labels) - 1) + ["total"],
+                text=[f"{p:+.1f}" for p in points[:-1]] + [f"{points[-1]:.1f}"],
                 textposition="outside",
                 increasing={"marker": {"color": ORANGE}},
                 decreasing={"marker": {"color": BLUE}},
                 totals={"marker": {"color": GREY}},
                 connector={"line": {"color": "#BBBBBB"}},
-                showlegend=False,
-                hovertext=[*(_hover(p, lang) for p in s.points), ""],
-                hoverinfo="text",
+                cliponaxis=False,
             ),
-            row=n,
-            col=1,
+            row=n // 2 + 1,
+            col=n % 2 + 1 if wide else 1,
         )
+    fig.update_yaxes(autorange="reversed", tickfont={"size": 11})
+    fig.update_xaxes(range=[0, 125])
     return styled(
         fig,
-        60 + 330 * len(risks),
+        90 + (26 * longest + 40) * ((len(risks) + 1) // 2),
+        margin={"l": 10, "r": 10, "t": 80, "b": 10},
         title=say(lang, "得分的构成(? = 无证据,按最坏计)", "What makes up the score (? = no evidence, worst counts)"),
     )
+
+
+def _bars(s: Score, lang: str) -> tuple[list[str], list[float], list[str]]:
+    """Labels, points and hover texts: where it starts, each piece of evidence, the score."""
+    base = [p for p in s.points if p.item.startswith("base.")]
+    rest = sorted((p for p in s.points if not p.item.startswith("base.")), key=lambda p: (-abs(p.points), p.item))
+    start = sum(p.points for p in base)
+    labels = [say(lang, "频率 × 损失", "frequency × loss")]
+    labels += [item_name(p.item, lang) + ("" if p.measured else " ?") for p in rest]
+    hover = [
+        "<br>".join(f"{item_name(p.item, lang)}: {p.points:+.2f}" for p in base),
+        *(_hover(p, lang) for p in rest),
+        "",
+    ]
+    return [*labels, say(lang, "得分", "score")], [start, *(p.points for p in rest), s.score], hover
 
 
 def _hover(p: Any, lang: str) -> str:
