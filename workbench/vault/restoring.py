@@ -51,6 +51,22 @@ def sealed_batches(vault: Vault, backup: SealedBackup, table: SealedTable, *,
         yield from parquet_batches(part)
 
 
+def backup_batches(vault: Vault, backup: SealedBackup, source: str, table: str) -> Iterator[pa.RecordBatch]:
+    """Rows of a table as it was sealed, Parquet files sealed as files included.
+
+    Raises:
+        VaultError: it is not in the backup, or the window is closed.
+    """
+    sealed = backup.table(source, table)
+    if sealed is not None:
+        yield from sealed_batches(vault, backup, sealed)
+        return
+    raw = next((t for t in backup.tables if (t.source, t.table, t.form) == (source, table, "file")), None)
+    if raw is None:
+        raise VaultError(f"{source}.{table} is not in the backup", "run protect with again=True")
+    yield from parquet_batches(b"".join(parts(vault, backup, raw)))
+
+
 def parquet_batches(data: bytes | bytearray) -> Iterator[pa.RecordBatch]:
     """Row groups of a Parquet file in memory, one batch at a time."""
     import pyarrow as pa

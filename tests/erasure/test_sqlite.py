@@ -1,0 +1,247 @@
+"""SQLite: rows gone, bytes gone, kept rows intact, and the proof says so only when it is so."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.case import Case
+from workbench.erasure import Certificates, dry_run, erase
+from workbench.errors import ApprovalError, ErasureError
+from workbench.plan.model import Disposal
+from workbench.vault import SealedArchive, archived_batches, protect
+
+Line = Callable[..., Disposal]
+CHINOOK = Path("/work/shared/data/chinook.sqlite")
+SHOP = '[[sources]]\nname = "shop"\nurl = "sqlite:///shop.sqlite"\n'
+
+
+def make_shop(path: Path, *, journal: str = "delete", rows: int = 600) -> None:
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA journal_mode={journal}")
+    db.executescript("""
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, phone TEXT UNIQUE, email TEXT,
+                                mobile BIGINT, boss INTEGER REFERENCES customers(id));
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id),
+                             placed TEXT, total NUMERIC, address TEXT NOT NULL);
+        CREATE TABLE items (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id), sku TEXT);
+        CREATE TABLE products (sku TEXT PRIMARY KEY, title TEXT);
+    """)
+    db.executemany("INSERT INTO customers VALUES (?,?,?,?,?,?)", [
+        (i, f"王CANARYNAME{i:05d}", f"139{i:08d}", f"canarymail{i:05d}@x.example", 13_800_000_000 + i,
+         i - 1 if i > 1 else None) for i in range(1, rows + 1)])
+    db.executemany("INSERT INTO orders VALUES (?,?,?,?,?)", [
+        (i, 1 + i % rows, f"{2000 + i % 26}-05-01 10:00:00", i / 4, f"CANARYADDR{i:05d} 上海路{i}")
+        for i in range(1, 2 * rows + 1)])
+    db.executemany("INSERT INTO items VALUES (?,?,?)", [(i, 1 + i % (2 * rows), f"SKU-{i % 50:04d}")
+                                                       for i in range(1, 3 * rows + 1)])
+    db.executemany("INSERT INTO products VALUES (?,?)", [(f"SKU-{i:04d}", f"product {i}") for i in range(50)])
+    db.commit()
+    db.close()
+
+
+def shop_plan(line: Line) -> list[Disposal]:
+    """Orders younger than 2014 are locked with the address cleared; their customers stay, stripped."""
+    old, young = ("placed", "<", "2014-01-01"), ("placed", ">=", "2014-01-01")
+    return [
+        line("D001", "shop", "items", "erase", [("order_id", "parent_in", "D003")]),
+        line("D002", "shop", "items", "keep", [("order_id", "parent_in", "D004")]),
+        line("D003", "shop", "orders", "erase", [old]),
+        line("D004", "shop", "orders", "lock", [young], suppress=("address",), retention_class="cn.accounting/2040"),
+        line("D005", "shop", "customers", "erase", [("", "unreferenced", "")]),
+        line("D006", "shop", "customers", "lock", [("", "referenced", "")],
+             suppress=("name", "phone", "email", "mobile"), retention_class="cn.accounting/2040"),
+        line("D007", "shop", "products", "keep"),
+    ]
+
+
+def store_bytes(path: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in path.parent.glob(path.name + "*"))
+
+
+@pytest.fixture
+def shop(bench: Any) -> Path:
+    make_shop(bench.folder / "shop.sqlite")
+    bench.open(SHOP)
+    return bench.folder / "shop.sqlite"
+
+
+def test_erased_to_plan_and_clean_to_the_byte(bench: Any, shop: Path, line: Line) -> None:
+    """Rows go as planned, suppressed cells are empty, no canary is left in the file, and the control saw them before."""
+    assert store_bytes(shop).count(b"CANARY") > 1000
+    approval = bench.ready(*shop_plan(line))
+    result = erase(bench.case, approval)
+    assert result.verdict == "STORE_CLEAN", (result.problems, result.stores)
+    assert result.problems == ()
+    assert store_bytes(shop).count(b"CANARY") == 0
+    assert store_bytes(shop).count((13_800_000_005).to_bytes(6, "big")) == 0
+    db = sqlite3.connect(shop)
+    assert db.execute("SELECT count(*) FROM orders WHERE placed < '2014'").fetchone() == (0,)
+    kept = db.execute("SELECT count(*), count(nullif(address, '')) FROM orders").fetchone()
+    assert kept == (552, 0)
+    assert db.execute("SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer_id").fetchone() == (552,)
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert db.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE 'wb_erase%'").fetchone() == (0,)
+    db.close()
+    store = result.stores[0]
+    assert all(c.control_hits > 0 for c in store.columns if c.needles)
+    assert sum(r.archived for r in result.disposals) == sum(r.planned for r in result.disposals if r.action == "lock")
+
+
+def test_the_archive_holds_what_was_locked(bench: Any, shop: Path, line: Line) -> None:
+    """Locked rows open from the archive with the values that the live rows no longer hold."""
+    erase(bench.case, bench.ready(*shop_plan(line)))
+    archive = bench.case.load(SealedArchive)
+    orders = next(r for r in archive.rows if r.table == "orders")
+    cells = [c for b in archived_batches(bench.case, orders) for c in b.column("address").to_pylist()]
+    assert len(cells) == 552
+    assert all("CANARYADDR" in c for c in cells)
+
+
+def test_a_second_run_returns_the_first_certificates(bench: Any, shop: Path, line: Line) -> None:
+    """A retry issues no new certificate with zero rows; it returns the first."""
+    approval = bench.ready(*shop_plan(line))
+    first = erase(bench.case, approval)
+    before = bench.case.load(Certificates)
+    assert erase(bench.case, approval) == first
+    assert bench.case.load(Certificates) == before
+    assert all(c.state == "closed" for c in before.certificates)
+
+
+def test_a_dry_run_changes_no_byte(bench: Any, shop: Path, line: Line) -> None:
+    """The dry run counts the same rows and leaves the file as it was."""
+    bench.plan(*shop_plan(line))
+    before = shop.read_bytes()
+    told = dry_run(bench.case)
+    assert shop.read_bytes() == before
+    approval = bench.ready(*shop_plan(line))
+    done = erase(bench.case, approval)
+    assert [r.planned for r in told.disposals] == [r.planned for r in done.disposals]
+
+
+def test_nothing_is_erased_unprotected_or_unapproved(bench: Any, shop: Path, line: Line) -> None:
+    """Without backup, with a changed source, or with another plan's approval nothing changes."""
+    plan = shop_plan(line)
+    bench.plan(*plan)
+    approval = bench.approve()
+    before = shop.read_bytes()
+    with pytest.raises(ErasureError, match="nothing is protected"):
+        erase(bench.case, approval)
+    protect(bench.case)
+    bench.plan(*plan[:-1])
+    with pytest.raises(ApprovalError):
+        erase(bench.case, approval)
+    assert shop.read_bytes() == before
+    bench.plan(*plan)
+    with sqlite3.connect(shop) as db:
+        db.execute("INSERT INTO products VALUES ('new', 'arrived later')")
+    db.close()
+    after = shop.read_bytes()
+    with pytest.raises(ErasureError, match="not what the sealed backup holds"):
+        erase(bench.case, approval)
+    with sqlite3.connect(shop) as db:
+        assert db.execute("SELECT count(*) FROM customers").fetchone() == (600,)
+    db.close()
+    assert len(after) <= shop.stat().st_size
+
+
+def test_chinook_customers_are_gone_and_invoices_still_join(bench: Any, line: Line) -> None:
+    """The spine: Chinook's customers leave the file's bytes, kept invoices join, invoice lines are intact."""
+    if not CHINOOK.exists():
+        pytest.skip("the shared sample is not here")
+    path = bench.folder / "chinook.sqlite"
+    shutil.copyfile(CHINOOK, path)
+    path.chmod(0o600)
+    bench.open('[[sources]]\nname = "chinook"\nurl = "sqlite:///chinook.sqlite"\n')
+    db = sqlite3.connect(path)
+    people = list(db.execute("SELECT FirstName, LastName, Email, Address, Phone FROM Customer"))
+    total = db.execute("SELECT count(*), sum(Total) FROM Invoice").fetchone()
+    db.close()
+    customer = ["FirstName", "LastName", "Company", "Address", "City", "State", "PostalCode", "Phone", "Fax",
+                            "Email"]
+    rest = ["Album", "Artist", "Employee", "Genre", "MediaType", "Playlist", "PlaylistTrack", "Track", "InvoiceLine"]
+    billing = ("BillingAddress", "BillingCity", "BillingState", "BillingPostalCode")
+    approval = bench.ready(
+        line("D001", "chinook", "Invoice", "lock", suppress=billing, retention_class="cn.accounting.voucher/2040"),
+        line("D002", "chinook", "Customer", "lock", suppress=tuple(customer), retention_class="cn.accounting/2040"),
+        *[line(f"K{i}", "chinook", t, "keep") for i, t in enumerate(rest)])
+    result = erase(bench.case, approval)
+    assert result.problems == ()
+    assert result.verdict == "STORE_CLEAN", result.stores
+    data = store_bytes(path)
+    for first, last, email, address, phone in people:
+        assert email.encode() not in data
+        assert phone is None or phone.encode() not in data
+        assert address.encode() not in data
+        assert f"{first}{last}".encode() not in data
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT count(*), sum(Total) FROM Invoice JOIN Customer USING (CustomerId)").fetchone() == total
+    db.close()
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete", "persist", "truncate"])
+def test_every_journal_mode_ends_clean(bench: Any, line: Line, journal: str) -> None:
+    """WAL, DELETE, PERSIST and TRUNCATE journals hold no canary after the run."""
+    path = bench.folder / "shop.sqlite"
+    make_shop(path, journal=journal, rows=300)
+    bench.open(SHOP)
+    result = erase(bench.case, bench.ready(*shop_plan(line)))
+    assert result.verdict == "STORE_CLEAN", (result.problems, result.stores)
+    assert store_bytes(path).count(b"CANARY") == 0
+
+
+def test_an_old_copy_beside_the_database_is_named(bench: Any, shop: Path, line: Line) -> None:
+    """A forgotten backup next to the file makes the verdict FAILED and is named."""
+    approval = bench.ready(*shop_plan(line))
+    shutil.copyfile(shop, shop.with_name("shop.sqlite.bak"))
+    result = erase(bench.case, approval)
+    assert any("shop.sqlite.bak" in p for p in result.problems)
+    assert result.verdict == "FAILED"
+
+
+def test_a_copying_trigger_stops_the_run_by_name(bench: Any, shop: Path, line: Line) -> None:
+    """A trigger that writes deleted rows elsewhere is red before the first row."""
+    with sqlite3.connect(shop) as db:
+        db.executescript("CREATE TABLE history (name TEXT); CREATE TRIGGER keep_copy AFTER DELETE ON customers "
+                         "BEGIN INSERT INTO history VALUES (old.name); END;")
+    db.close()
+    approval = bench.ready(*shop_plan(line))
+    with pytest.raises(ErasureError, match="keep_copy"):
+        erase(bench.case, approval)
+    with sqlite3.connect(shop) as db:
+        assert db.execute("SELECT count(*) FROM customers").fetchone() == (600,)
+    db.close()
+
+
+def test_full_text_shadow_is_rebuilt(bench: Any, line: Line) -> None:
+    """An FTS5 index over the names gives no hit and holds no token of an erased name afterwards."""
+    path = bench.folder / "shop.sqlite"
+    make_shop(path, rows=200)
+    db = sqlite3.connect(path)
+    db.executescript("""
+        CREATE VIRTUAL TABLE f USING fts5(name, content='customers', content_rowid='id');
+        INSERT INTO f(f) VALUES('rebuild');
+        CREATE TRIGGER f_ad AFTER DELETE ON customers BEGIN
+            INSERT INTO f(f, rowid, name) VALUES('delete', old.id, old.name); END;
+        CREATE TRIGGER f_au AFTER UPDATE ON customers BEGIN
+            INSERT INTO f(f, rowid, name) VALUES('delete', old.id, old.name);
+            INSERT INTO f(rowid, name) VALUES (new.id, new.name); END;
+    """)
+    db.commit()
+    db.close()
+    bench.open(SHOP)
+    plan = shop_plan(line)
+    tables = Case.open(bench.folder)
+    del tables
+    shadow = [line(f"F{i}", "shop", t, "keep") for i, t in enumerate(("f", "f_config", "f_data", "f_docsize", "f_idx"))]
+    del shadow
+    result = erase(bench.case, bench.ready(*plan))
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT count(*) FROM f WHERE f MATCH 'canaryname*'").fetchone() == (0,)
+    db.close()
+    assert b"canaryname" not in store_bytes(path).lower(), result.problems

@@ -1,0 +1,420 @@
+"""REWRITE: each file format written again without the rows that go and with cleared cells; kept rows stay as they are.
+
+CSV and JSON lines keep the bytes of kept rows, Parquet keeps schema, metadata, encodings and compression, workbooks are
+rebuilt from the values that stay (which leaves chart caches, defined names and hidden sheets behind).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.plan.model import Disposal
+from workbench.sources.base import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LOCAL = ("<", ">=", "is_null", "not_null")
+
+
+@dataclass
+class Chosen:
+    """What happens to a row of one table."""
+
+    table: Table
+    disposals: list[Disposal]
+
+    def disposal(self, row: dict[str, Any]) -> Disposal | None:
+        """The disposal whose set holds this row."""
+        from workbench.erasure.filejob import matches
+
+        return matches(self.disposals, row) if self.disposals else None
+
+    def goes(self, row: dict[str, Any]) -> bool:
+        """Whether the row leaves the file."""
+        d = self.disposal(row)
+        return d is not None and d.action in ("erase", "hand_over")
+
+    def cleared(self, row: dict[str, Any]) -> tuple[str, ...]:
+        """Columns cleared in a row that stays."""
+        d = self.disposal(row)
+        return d.suppress if d is not None and d.action in ("lock", "anonymise") else ()
+
+    @property
+    def all_go(self) -> bool:
+        """Whether every row goes whatever it holds."""
+        return bool(self.disposals) and all(d.action in ("erase", "hand_over") and not d.set.where
+                                            for d in self.disposals)
+
+
+def _kind(table: Table) -> str:
+    return table.format.split("/")[0]
+
+
+def cannot_rewrite(path: Path, tables: list[Table], chosen: list[Chosen]) -> str:
+    """Why this file cannot be rewritten, or nothing."""
+    foreign = sorted({c.op for x in chosen for d in x.disposals for c in d.set.where if c.op not in LOCAL})
+    if foreign:
+        return f"the condition {foreign[0]} needs links, which files do not have"
+    if all(c.all_go for c in chosen):
+        return ""
+    kind = _kind(tables[0])
+    if kind not in ("csv", "text", "jsonl", "parquet", "xlsx"):
+        return f"the format {kind} can only be erased whole"
+    if kind == "csv":
+        text, raw = _decoded(path), path.read_bytes()
+        if _encoded(text, path) != raw:
+            return "some bytes are not valid in the file's encoding"
+    return ""
+
+
+def readable(path: Path, table: Table) -> Iterator[dict[str, Any]]:
+    """Rows in file order, as the rewriter sees them."""
+    kind = _kind(table)
+    if kind == "csv":
+        for _, row in _csv_records(path, table):
+            if row is not None:
+                yield row
+    elif kind == "jsonl":
+        for _, row in _json_records(path, table):
+            if row is not None:
+                yield row
+    elif kind == "text":
+        for line in _decoded(path).splitlines(keepends=True):
+            if line.strip():
+                yield {"text": line.rstrip("\r\n")}
+    elif kind == "parquet":
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(32_768):
+                yield from batch.to_pylist()
+    else:
+        from workbench.sources.formats import excel
+
+        sheet = table.name.rsplit("#", 1)[-1]
+        for part in excel.parts(path):
+            if part.name == sheet or "#" not in table.name:
+                for batch in part.read(8_192):
+                    yield from batch.to_pylist()
+
+
+def row_batches(path: Path, table: Table, chosen: Chosen, d: Disposal, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Rows of one disposal as record batches, for the archive."""
+    from workbench.erasure.sqlstore import to_batch
+
+    types = {c.name: c.type for c in table.columns}
+    block: list[list[Any]] = []
+    for row in readable(path, table):
+        if chosen.disposal(row) is d:
+            block.append([row.get(c) for c in columns])
+            if len(block) >= 20_000:
+                yield to_batch(block, columns, types)
+                block = []
+    if block:
+        yield to_batch(block, columns, types)
+
+
+def rewrite(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Chosen]) -> bool:
+    """Write what stays of ``path`` to ``temp``, synced, same mode; False when nothing stays and no file is wanted."""
+    if all(c.all_go for c in chosen.values()):
+        return False
+    kind = _kind(tables[0])
+    if kind == "parquet":
+        _parquet(path, temp, chosen[tables[0].name])
+    elif kind == "xlsx":
+        _workbook(path, temp, tables, chosen)
+    else:
+        writer = {"csv": _csv, "jsonl": _json, "text": _text}[kind]
+        temp.write_bytes(writer(path, tables[0], chosen[tables[0].name]))
+    os.chmod(temp, path.stat().st_mode & 0o777)  # noqa: PTH101
+    fd = os.open(temp, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return True
+
+
+# -- delimited text --------------------------------------------------------------------------------------------
+
+
+def _codec(path: Path) -> tuple[str, bytes]:
+    from workbench.sources.formats.encoding import encoding_of
+
+    name = encoding_of(path)
+    head = _head(path)
+    for mark in (b"\xef\xbb\xbf", b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff", b"\xff\xfe", b"\xfe\xff"):
+        if head.startswith(mark):
+            plain = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le" if mark[0] == 0xFF else "utf-16-be",
+                     "utf-32": "utf-32-le" if mark[0] == 0xFF else "utf-32-be"}.get(name, name)
+            return plain, mark
+    return name, b""
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as f:
+        return f.read(4)
+
+
+def _decoded(path: Path) -> str:
+    codec, mark = _codec(path)
+    return path.read_bytes()[len(mark):].decode(codec, "surrogateescape" if codec == "utf-8" else "strict"
+                                                if _strict(path, codec, len(mark)) else "replace")
+
+
+def _strict(path: Path, codec: str, skip: int) -> bool:
+    try:
+        path.read_bytes()[skip:].decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encoded(text: str, path: Path) -> bytes:
+    codec, mark = _codec(path)
+    return mark + text.encode(codec, "surrogateescape" if codec == "utf-8" else "replace")
+
+
+def _csv_records(path: Path, table: Table) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """(raw text, row) of each record in file order; header and empty lines have no row."""
+    from workbench.sources.formats.delimited import delimiter_of
+
+    text = _decoded(path)
+    delimiter = delimiter_of(text[:65_536])
+    names = [c.name for c in table.columns]
+    first = True
+    for raw in _records(text):
+        if not raw.strip():
+            yield raw, None
+            continue
+        cells: list[str | None] = list(next(csv.reader([raw.replace("\0", " ")], delimiter=delimiter), []))
+        if first:
+            first = False
+            from workbench.sources.formats import looks_like_data
+
+            if not looks_like_data([c or "" for c in cells]):
+                yield raw, None
+                continue
+        if not cells:
+            yield raw, None
+            continue
+        if len(cells) > len(names):
+            cells = [*cells[: len(names) - 1], " ".join(c for c in cells[len(names) - 1:] if c)]
+        yield raw, {n: cells[i] if i < len(cells) else None for i, n in enumerate(names)}
+
+
+def _records(text: str) -> Iterator[str]:
+    """Lines, joined while a quote is open."""
+    held = ""
+    for line in io.StringIO(text, newline=""):
+        held += line
+        if held.count('"') % 2 == 0:
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _csv(path: Path, table: Table, chosen: Chosen) -> bytes:
+    from workbench.sources.formats.delimited import delimiter_of
+
+    delimiter, out = delimiter_of(_decoded(path)[:65_536]), list[str]()
+    names = [c.name for c in table.columns]
+    for raw, row in _csv_records(path, table):
+        if row is not None and chosen.goes(row):
+            continue
+        cleared = chosen.cleared(row) if row is not None else ()
+        if row is not None and cleared:
+            line = io.StringIO()
+            csv.writer(line, delimiter=delimiter, lineterminator="").writerow(
+                ["" if n in cleared else row[n] for n in names])
+            raw = line.getvalue() + raw[len(raw.rstrip("\r\n")):]
+        out.append(raw)
+    return _encoded("".join(out), path)
+
+
+def _text(path: Path, table: Table, chosen: Chosen) -> bytes:
+    out = []
+    for line in _decoded(path).splitlines(keepends=True):
+        row = {"text": line.rstrip("\r\n")}
+        if line.strip() and (chosen.goes(row) or "text" in chosen.cleared(row)):
+            continue
+        out.append(line)
+    return _encoded("".join(out), path)
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------
+
+
+def _json_records(path: Path, table: Table) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    from workbench.sources.formats.jsonlines import _flat
+
+    names = [c.name for c in table.columns]
+    text = _decoded(path)
+    whole = text.lstrip()[:1] == "[" or path.suffix.lower() == ".json"
+    if whole:
+        try:
+            data = json.loads(text)
+        except ValueError:
+            data = None
+        if data is not None:
+            for item in data if isinstance(data, list) else [data]:
+                flat = _flat(item)
+                yield json.dumps(item, ensure_ascii=False), {n: flat.get(n) for n in names}
+            return
+    for line in text.splitlines(keepends=True):
+        if not line.strip():
+            yield line, None
+            continue
+        try:
+            flat = _flat(json.loads(line))
+        except ValueError:
+            flat = {"text": line.rstrip("\n")}
+        yield line, {n: flat.get(n) for n in names}
+
+
+def _json(path: Path, table: Table, chosen: Chosen) -> bytes:
+    text = _decoded(path)
+    whole = text.lstrip()[:1] == "[" or path.suffix.lower() == ".json"
+    out = []
+    for raw, row in _json_records(path, table):
+        if row is None:
+            out.append(raw)
+        elif not chosen.goes(row):
+            cleared = chosen.cleared(row)
+            if cleared:
+                end = raw[len(raw.rstrip("\r\n")):]
+                raw = json.dumps(_without(json.loads(raw), set(cleared)), ensure_ascii=False) + end
+            out.append(raw)
+    return _encoded("[" + ",\n".join(out) + "]\n" if whole else "".join(out), path)
+
+
+def _without(value: Any, cleared: set[str], key: str = "") -> Any:
+    if key in cleared:
+        return None
+    if isinstance(value, dict):
+        return {k: _without(v, cleared, f"{key}.{k}" if key else str(k)) for k, v in value.items()}
+    return value
+
+
+# -- Parquet ---------------------------------------------------------------------------------------------------
+
+
+def _parquet(path: Path, temp: Path, chosen: Chosen) -> None:
+    """Same schema with metadata, same compression and dictionaries per column; row groups keep their borders."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        schema, meta = file.schema_arrow, file.metadata
+        codec, dictionary = {}, []
+        if meta.num_row_groups:
+            group = meta.row_group(0)
+            for i in range(group.num_columns):
+                column = group.column(i)
+                codec[column.path_in_schema] = column.compression if column.compression != "UNCOMPRESSED" else "NONE"
+                if column.has_dictionary_page:
+                    dictionary.append(column.path_in_schema)
+        with pq.ParquetWriter(temp, schema, compression=codec or "zstd", use_dictionary=dictionary or False,
+                              version=meta.format_version if meta.format_version != "1.0" else "1.0",
+                              coerce_timestamps=None, store_schema=True) as writer:
+            for number in range(meta.num_row_groups):
+                size = meta.row_group(number).num_rows
+                for batch in file.iter_batches(max(1, min(size, 131_072)), row_groups=[number]):
+                    kept = _kept(pa.Table.from_batches([batch]), chosen)
+                    if kept.num_rows:
+                        writer.write_table(kept.cast(schema), row_group_size=max(1, size))
+
+
+def _kept(table: pa.Table, chosen: Chosen) -> pa.Table:
+    import pyarrow as pa
+
+    needed = sorted({c.column for d in chosen.disposals for c in d.set.where if c.column})
+    if not needed and all(not d.suppress for d in chosen.disposals):
+        return table if not chosen.all_go else table.slice(0, 0)
+    rows = table.select(needed).to_pylist() if needed else [{}] * table.num_rows
+    stays = pa.array([not chosen.goes(r) for r in rows], pa.bool_())
+    cleared = [chosen.cleared(r) for r in rows]
+    for name in sorted({c for x in cleared for c in x}):
+        field = table.schema.field(name)
+        mask = pa.array([name in x for x in cleared], pa.bool_())
+        column = table.column(name).combine_chunks()
+        empty = pa.scalar(None, field.type) if field.nullable else _empty(field.type)
+        import pyarrow.compute as pc
+
+        values = column.dictionary_decode() if pa.types.is_dictionary(field.type) else column
+        new = pc.if_else(mask, empty.cast(values.type) if empty.is_valid else pa.scalar(None, values.type), values)
+        if pa.types.is_dictionary(field.type):
+            new = new.dictionary_encode().cast(field.type)
+        table = table.set_column(table.schema.get_field_index(name), field, new)
+    return table.filter(stays)
+
+
+def _empty(kind: pa.DataType) -> pa.Scalar:
+    import pyarrow as pa
+
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pa.scalar("", kind)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.scalar(b"", kind)
+    return pa.scalar(0, pa.int64()).cast(kind)
+
+
+# -- workbooks -------------------------------------------------------------------------------------------------
+
+
+def _workbook(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Chosen]) -> None:
+    """A new workbook of the kept values; sheets whose rows all go are left out."""
+    import warnings
+
+    from openpyxl import Workbook, load_workbook
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl warns of parts it drops; we drop all of them
+        old = load_workbook(path, data_only=True)
+    new = Workbook(write_only=True)
+    by_sheet = {t.name.rsplit("#", 1)[-1]: t for t in tables}
+    for sheet in old.worksheets:
+        table = by_sheet.get(sheet.title)
+        if table is None or chosen[table.name].all_go:
+            continue
+        _sheet(sheet, new.create_sheet(sheet.title), table, chosen[table.name], readable(path, table))
+    if not new.worksheets:
+        new.create_sheet("Sheet1")
+    new.properties.creator = ""
+    with temp.open("wb") as f:
+        new.save(f)
+    old.close()
+
+
+def _sheet(old: Any, new: Any, table: Table, chosen: Chosen, rows: Iterator[dict[str, Any]]) -> None:
+    names = [c.name for c in table.columns]
+    filled = [[c.value for c in row] for row in old.iter_rows() if any(c.value not in (None, "") for c in row)]
+    header = len(filled) == table.rows + 1
+    at = -1
+    if header:
+        at = next((i for i, r in enumerate(filled) if _texts(r, len(names)) == names), 0)
+    for i, cells in enumerate(filled):
+        if header and i == at:
+            new.append(cells)
+            continue
+        row = next(rows)  # the source room's text of the same row: conditions read what the plan's author saw
+        if chosen.goes(row):
+            continue
+        cleared = chosen.cleared(row)
+        new.append([None if n < len(names) and names[n] in cleared else c for n, c in enumerate(cells)])
+
+
+def _texts(cells: Sequence[Any], width: int) -> list[str]:
+    from workbench.sources.formats import unique_names
+
+    text = ["" if c is None else str(c) for c in cells[:width]]
+    return unique_names([*text, *[""] * (width - len(text))])

@@ -1,0 +1,350 @@
+"""SQLSTORE: what erasure needs of a database, in words that every engine understands; engines override the rest.
+
+Work tables are called ``wb_erase_*``, hold keys and counts only, and are dropped before the scrub.
+"""
+# ruff: noqa: S608  (identifiers come from the catalogue and are quoted; values are bound or checked)
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.erasure.model import Preflight, ScrubResult
+from workbench.errors import ErasureError
+from workbench.sources.base import ForeignKey, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.case.config import SourceSpec
+
+WORK = "wb_erase_"
+JOURNAL = "wb_erase_journal"
+
+
+class SqlStore:
+    """One database opened for erasure. Subclasses: SqliteStore, PostgresStore, MariaStore, DuckStore."""
+
+    engine = ""
+    mark = "?"
+    enforce = True
+    """whether foreign keys are enforced while we delete (so that children need an index)"""
+    errors: tuple[type[BaseException], ...] = ()
+
+    def __init__(self, spec: SourceSpec, base: Path, timezone: str = "UTC") -> None:
+        self.spec, self.base, self.name, self.timezone = spec, base, spec.name, timezone
+        self.tables: dict[str, Table] = {}
+        self.cx: Any = None
+
+    # -- connection ------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect and read the catalogue."""
+        from workbench.sources import open_source
+
+        with open_source(self.spec, self.base) as source:
+            self.tables = {t.name: t for t in source.tables() if not t.name.startswith(WORK)}
+        self.connect()
+
+    def connect(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the connection; idempotent."""
+        if self.cx is not None:
+            self.cx.close()
+            self.cx = None
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """Execute one statement; a driver's error becomes an ErasureError that holds no value."""
+        try:
+            cursor = self.cx.cursor()
+            cursor.execute(sql, tuple(parameters)) if parameters else cursor.execute(sql)
+            return cursor
+        except self.errors as e:
+            raise self.failed(e) from None
+
+    def failed(self, e: BaseException) -> ErasureError:
+        """The error for a driver's exception: its class and SQLSTATE."""
+        from workbench.sources.catalog import code_of
+
+        return ErasureError(f"{self.engine} refused a statement ({code_of(e)})",
+                            "nothing of that batch was changed; run erase again, it continues", where=self.name)
+
+    def one(self, sql: str) -> Any:
+        """First cell of the first row."""
+        row = self.run(sql).fetchone()
+        return row[0] if row else None
+
+    def begin(self) -> None:
+        """Start a transaction where the driver does not do so itself."""
+
+    def commit(self) -> None:
+        try:
+            self.cx.commit()
+        except self.errors as e:
+            raise self.failed(e) from None
+
+    def rollback(self) -> None:
+        self.cx.rollback()
+
+    # -- names and keys --------------------------------------------------------------------------------------
+
+    def q(self, name: str) -> str:
+        """A quoted identifier."""
+        if "\0" in name:
+            raise ErasureError("an identifier holds a NUL character", "rename it", where=self.name)
+        return '"' + name.replace('"', '""') + '"'
+
+    def t(self, table: str) -> str:
+        """A quoted table name with its schema."""
+        return self.q(table)
+
+    def key(self, table: str) -> list[str]:
+        """Column expressions that identify a row."""
+        raise NotImplementedError
+
+    def key_of(self, table: str, alias: str) -> list[str]:
+        """:meth:`key` with a table alias in front."""
+        return [f"{alias}.{k}" for k in self.key(table)]
+
+    def match(self, table: str, alias: str, work: str) -> str:
+        """Join condition of a row with its line in a work table."""
+        return " AND ".join(f"{work}.k{i} = {k}" for i, k in enumerate(self.key_of(table, alias)))
+
+    def links(self) -> Iterator[tuple[str, ForeignKey]]:
+        """(child table, foreign key), in a fixed order."""
+        for name in sorted(self.tables):
+            for key in self.tables[name].foreign_keys:
+                if key.ref_table in self.tables:
+                    yield name, key
+
+    # -- values ----------------------------------------------------------------------------------------------
+
+    def date_expr(self, table: str, column: str, alias: str) -> str:
+        """SQL that gives the ISO date of a cell, or NULL."""
+        raise NotImplementedError
+
+    def neutral(self, table: str, column: str) -> str | None:
+        """SQL of what a suppressed cell gets: NULL, an empty typed value or a token; None when nothing fits."""
+        owner = self.tables[table]
+        info = owner.column(column)
+        if info is None:
+            return None
+        if any(column in k.ref_columns and k.ref_table == table for _, k in self.links()):
+            return None  # other rows point at this column
+        unique = column in owner.primary_key or any(i.unique and column in i.columns for i in owner.indexes)
+        if info.nullable and column not in owner.primary_key:
+            return "NULL"
+        textual = bool(re.match(r"(large_)?(string|binary)", info.type))
+        if unique:
+            return self.token(table, column) if textual else None
+        if textual:
+            return self.empty(table, column)
+        if info.type.startswith(("date", "timestamp")):
+            return "'1970-01-01'"
+        if info.type.startswith("time"):
+            return "'00:00:00'"
+        if info.type.startswith("bool"):
+            return "FALSE" if self.engine != "sqlite" else "0"
+        return "0"
+
+    def empty(self, table: str, column: str) -> str:
+        """The empty value of a text column."""
+        return "''"
+
+    def token(self, table: str, column: str) -> str:
+        """SQL of a random token, different in each row."""
+        raise NotImplementedError
+
+    # -- work tables -----------------------------------------------------------------------------------------
+
+    def make_keys(self, work: str, table: str, where: str) -> int:
+        """Write the keys of the rows of ``table`` (alias t) that meet ``where``; returns how many."""
+        keys = self.key_of(table, "t")
+        order = ", ".join(keys)
+        columns = ", ".join(f"{k} AS k{i}" for i, k in enumerate(keys))
+        self.drop(work)
+        self.run(f"CREATE TABLE {self.t(work)} AS SELECT row_number() OVER (ORDER BY {order}) AS seq, {columns} "
+                 f"FROM {self.t(table)} t WHERE {where}")
+        self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
+        self.run(f"CREATE INDEX {self.q(work + '_k')} ON {self.t(work)} "
+                 f"({', '.join(f'k{i}' for i in range(len(keys)))})")
+        return int(self.one(f"SELECT count(*) FROM {self.t(work)}"))
+
+    def drop(self, work: str) -> None:
+        self.run(f"DROP TABLE IF EXISTS {self.t(work)}")
+
+    def make_journal(self) -> None:
+        self.run(f"CREATE TABLE IF NOT EXISTS {self.t(JOURNAL)} (kind VARCHAR(16) NOT NULL, work VARCHAR(64) NOT NULL, "
+                 f"done BIGINT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (kind, work))")
+
+    def journal(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(kind, work table) -> (last seq done, rows changed)."""
+        if not self.has(JOURNAL):
+            return {}
+        rows = self.run(f"SELECT kind, work, done, changed FROM {self.t(JOURNAL)}").fetchall()
+        return {(r[0], r[1]): (int(r[2]), int(r[3])) for r in rows}
+
+    def has(self, table: str) -> bool:
+        """Whether that table exists."""
+        raise NotImplementedError
+
+    def work_tables(self) -> list[str]:
+        """Every work table there is."""
+        raise NotImplementedError
+
+    def delete_sql(self, table: str, work: str) -> str:
+        """Deletes rows of one batch; two marks: seq above, seq up to."""
+        keys = ", ".join(self.key(table))
+        columns = ", ".join(f"k{i}" for i in range(len(self.key(table))))
+        left = keys if len(self.key(table)) == 1 else f"({keys})"
+        return (f"DELETE FROM {self.t(table)} WHERE {left} IN "
+                f"(SELECT {columns} FROM {self.t(work)} WHERE seq > {self.mark} AND seq <= {self.mark})")
+
+    def update_sql(self, table: str, work: str, sets: str) -> str:
+        """Updates rows of one batch; two marks."""
+        keys = ", ".join(self.key(table))
+        columns = ", ".join(f"k{i}" for i in range(len(self.key(table))))
+        left = keys if len(self.key(table)) == 1 else f"({keys})"
+        return (f"UPDATE {self.t(table)} SET {sets} WHERE {left} IN "
+                f"(SELECT {columns} FROM {self.t(work)} WHERE seq > {self.mark} AND seq <= {self.mark})")
+
+    def batch_begin(self, cyclic: bool) -> None:
+        """Called in each batch's transaction before its statement."""
+
+    def delete_cycle(self, group: Sequence[str], lines: Sequence[Any], sel: Any) -> None:
+        """Delete rows of tables that point at each other, where the engine enforces links while we delete."""
+        raise NotImplementedError
+
+    @contextmanager
+    def reader(self) -> Iterator[Callable[[str], Iterable[Sequence[Any]]]]:
+        """The verifier's own read-only connection: SELECT text -> rows, in bounded memory."""
+        raise NotImplementedError
+        yield
+
+    def schema_text(self) -> bytes:
+        """What the schema itself says (defaults, checks, comments): words found there prove nothing."""
+        return b""
+
+    def sample(self, table: str, columns: Sequence[str], work: str, rows: int, limit: int) -> Iterator[list[Any]]:
+        """Up to ``limit`` rows spread evenly over a work table."""
+        names = ", ".join(f"t.{self.q(c)}" for c in columns)
+        stride = max(1, rows // limit)
+        cursor = self.run(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
+                          f"ON {self.match(table, 't', 'w')} WHERE w.seq % {stride} = 0")
+        while block := cursor.fetchmany(5_000):
+            yield list(block)
+
+    def rows(self, table: str, columns: Sequence[str], work: str, *, batch: int = 20_000) -> Iterator[list[Any]]:
+        """Rows of ``table`` whose keys are in ``work``, in blocks of Python tuples."""
+        names = ", ".join(f"t.{self.q(c)}" for c in columns)
+        cursor = self.run(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
+                          f"ON {self.match(table, 't', 'w')} ORDER BY w.seq")
+        while block := cursor.fetchmany(batch):
+            yield list(block)
+
+    def arrow(self, table: str, columns: Sequence[str], work: str) -> Iterator[pa.RecordBatch]:
+        """:meth:`rows` as record batches typed as the catalogue says."""
+        types = {c.name: c.type for c in self.tables[table].columns}
+        for block in self.rows(table, columns, work):
+            yield to_batch(block, columns, types)
+
+    # -- engine's own ----------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Settings that must stand before the first deletion."""
+
+    def preflight(self, touched: Sequence[str]) -> Iterator[Preflight]:
+        """Engine-specific checks."""
+        yield from ()
+
+    def flush(self) -> None:
+        """Bring everything to the files, so that a scan of bytes means something."""
+
+    def scrub(self, touched: Sequence[str]) -> Iterator[ScrubResult]:
+        """Carry out the recipe to zero residue; each step probes itself."""
+        raise NotImplementedError
+
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """(class, path) of every file of the store and of what lies beside it."""
+        raise NotImplementedError
+
+    def where_files(self) -> str:
+        """Folder or file of the store, for its fingerprint; empty when it cannot be reached from here."""
+        return ""
+
+    def version(self) -> str:
+        return ""
+
+    def forget(self) -> None:
+        """Clean up after a dry run where DDL cannot be rolled back."""
+
+    @staticmethod
+    def forms_kept(cell: object) -> list[bytes]:
+        """A cell that stays, as bytes to look for needles in."""
+        if isinstance(cell, bytes | bytearray | memoryview):
+            return [bytes(cell)]
+        return [str(cell).encode("utf-8", "replace")]
+
+    def forms(self, cell: object) -> dict[str, bytes]:
+        """Bytes that ``cell`` may take in this store's files, by encoding name."""
+        return text_forms(cell)
+
+
+def text_forms(cell: object) -> dict[str, bytes]:
+    """UTF-8, UTF-16LE and GB18030 bytes of a cell's text; only the forms that differ."""
+    if isinstance(cell, bytes | bytearray | memoryview):
+        data = bytes(cell)
+        return {"bytes": data[:64]} if len(data) >= 6 else {}
+    if not isinstance(cell, str) or len(cell) > 1_000:
+        return {}  # numbers and dates are stored in the engine's own form; long text may be stored compressed
+    text = cell[:64]
+    if len(text.encode("utf-8", "ignore")) < 6:
+        return {}  # too short to be told from chance
+    out = {"utf-8": text.encode("utf-8", "ignore"), "utf-16-le": text.encode("utf-16-le", "ignore")}
+    if not text.isascii():
+        out["gb18030"] = text.encode("gb18030", "ignore")
+    return {k: v for k, v in out.items() if len(v) >= 6}
+
+
+def to_batch(block: Sequence[Sequence[Any]], columns: Sequence[str], types: dict[str, str]) -> pa.RecordBatch:
+    """A record batch of rows; a column that does not fit its declared type goes on as text."""
+    import pyarrow as pa
+
+    arrays = []
+    for i, name in enumerate(columns):
+        cells = [bytes(r[i]) if isinstance(r[i], memoryview | bytearray) else r[i] for r in block]
+        arrays.append(_array(cells, types.get(name, "")))
+    return pa.record_batch(arrays, names=list(columns))
+
+
+def _array(cells: list[Any], declared: str) -> pa.Array:
+    import pyarrow as pa
+
+    for kind in (_arrow_type(declared), None):
+        try:
+            if kind is not None or declared == "":
+                return pa.array(cells, type=kind)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            continue
+    if all(isinstance(c, bytes | None) for c in cells):
+        return pa.array(cells, pa.binary())
+    return pa.array([None if c is None else c if isinstance(c, str) else str(c) for c in cells], pa.string())
+
+
+def _arrow_type(text: str) -> Any:
+    """The Arrow type of that name, or None for one not known here."""
+    import pyarrow as pa
+
+    if found := re.fullmatch(r"decimal(?:128|256)\((\d+),\s*(\d+)\)", text):
+        return pa.decimal128(min(38, int(found[1])), int(found[2]))
+    if found := re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", text):
+        return pa.timestamp(found[1], found[2])
+    try:
+        return pa.type_for_alias(text) if text else None
+    except ValueError:
+        return None
