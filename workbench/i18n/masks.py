@@ -27,9 +27,12 @@ def mask(text: str) -> str:
 
 
 def mask_tree(value: Any) -> Any:
-    """The same for every string in a JSON-like tree, keys included."""
+    """The same for every string and long whole number in a JSON-like tree, keys included."""
     if isinstance(value, str):
         return mask(value)
+    if isinstance(value, int | float) and 1e10 <= abs(value) < 1e20 and value == int(value):
+        shown = str(int(value))
+        return value if mask(shown) == shown else mask(shown)
     if isinstance(value, dict):
         return {mask(k) if isinstance(k, str) else k: mask_tree(v) for k, v in value.items()}
     if isinstance(value, list):

@@ -8,6 +8,7 @@ core. Masking is the second wall; the first is that the package never hands out 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -80,5 +81,6 @@ class Engine(NBClientEngine):  # type: ignore[misc]
             client = GuardedClient(nb_man, config=config, **merge_kwargs(
                 kwargs, timeout=execution_timeout, startup_timeout=start_timeout, kernel_name=kernel_name,
                 log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file))
-            return client.execute(env=os.environ | {
+            # what the kernel's children print goes to inherited descriptors, past every message: nowhere
+            return client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {
                 "IPYTHONDIR": sockets, "JUPYTER_RUNTIME_DIR": sockets, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})

@@ -130,10 +130,26 @@ def _tidy(path: Path) -> None:
                                                            "parameters", "version") if k in meta}
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell["outputs"] = _joined(cell.outputs)
         for out in cell.get("outputs", []):
             if out.output_type == "error":
                 out["traceback"] = [mask(f"{out.ename}: {out.evalue}")]
     write_durably(path, nbformat.writes(notebook).encode())  # type: ignore[no-untyped-call]
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Neighbouring pieces of one stream as one, masked as a whole: a number may come in two messages."""
+    done: list[Any] = []
+    for out in outputs:
+        if out.output_type == "stream" and done and done[-1].output_type == "stream" and done[-1].name == out.name:
+            done[-1]["text"] += out.text
+        else:
+            done.append(out)
+    for out in done:
+        if out.output_type == "stream":
+            out["text"] = mask(out.text)
+    return done
 
 
 def write_record(case: Case, step: Step, run: Run, output: Path, source: bytes, before: int) -> tuple[Path, ...]:

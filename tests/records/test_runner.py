@@ -1,0 +1,156 @@
+"""Running notebooks: parameters, failures, dead kernels, leaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat as nbf
+import pytest
+
+from workbench.case import Case
+from workbench.case.steps import Step
+from workbench.errors import ParameterError, RecordError
+from workbench.records import parameters, runner
+
+PARAMETERS = 'case_dir: str = "."  # case folder\nrows: int = 5  # how many\nshare: float = 0.5  # part\nfast: bool = False  # skip'
+PHONE = "138" + "00138" + "000"
+MAIL = "li.lei" + "@" + "example.cn"
+
+
+def book(*sources: str) -> Any:
+    cells = [nbf.v4.new_code_cell(PARAMETERS), *(nbf.v4.new_code_cell(s) for s in sources)]
+    cells[0].metadata["tags"] = ["parameters"]
+    made = nbf.v4.new_notebook(cells=cells)
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return made
+
+
+@pytest.fixture
+def run(make_case: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
+    """Run a made-up notebook as the step ``case``; returns the case."""
+    case = Case.open(make_case())
+    case.begin()
+
+    def go(*sources: str, **given: Any) -> Case:
+        path = tmp_path / "00_case.ipynb"
+        nbf.write(book(*sources), path)
+        monkeypatch.setattr(runner, "source_notebook", lambda _: path)
+        runner.run_step(case, Step("case", path.name, "立案", "Case"), given)
+        return case
+
+    go.case = case  # type: ignore[attr-defined]
+    return go
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    ({"typo": 1}, "no parameter 'typo'.*case_dir, fast, rows, share"), ({"rows": "5"}, "is str, not int"),
+    ({"rows": True}, "is bool, not int"), ({"share": "x"}, "is str, not float"), ({"case_dir": PHONE}, "looks personal"),
+    ({"case_dir": "postgresql://u:pw@h/d"}, "looks personal or secret"),
+])
+def test_wrong_parameters_are_refused_before_a_kernel_starts(given: dict[str, Any], says: str) -> None:
+    """Unknown names, wrong types, and values that would be written five times into a record."""
+    with pytest.raises(ParameterError, match=says):
+        parameters.check(given, parameters.declared(book()), "nb")
+
+
+def test_pairs_of_a_command_line_become_typed_values() -> None:
+    """-p rows=7 is an int, and -p rows=x says what to type."""
+    known = parameters.declared(book())
+    assert parameters.parse_pairs(("rows=7", "fast=true"), known, "nb") == {"rows": 7, "fast": True}
+    with pytest.raises(ParameterError, match="not of type int"):
+        parameters.parse_pairs(("rows=x",), known, "nb")
+
+
+def test_a_run_leaves_a_record_in_both_languages_and_a_ledger_entry(run: Callable[..., Case]) -> None:
+    """Executed notebook, two pages, digests signed for."""
+    case = run("print('hello', rows)", rows=7)
+    folder = case.folder / "records"
+    assert sorted(f.name for f in folder.iterdir()) == ["00_case.en.html", "00_case.ipynb", "00_case.zh.html"]
+    assert "hello 7" in (folder / "00_case.en.html").read_text(encoding="utf-8")
+    (entry,) = case.ledger.of_type("record/v1")
+    assert entry.predicate["result"] == "done"
+
+
+def test_a_failing_cell_leaves_a_record_that_says_so(run: Callable[..., Case]) -> None:
+    """RecordError for the user, an honest page for the reader, later cells not run."""
+    with pytest.raises(RecordError, match=r"failed \(ZeroDivisionError\).*Next:"):
+        run("1 / 0", "print('never')")
+    case = run.case  # type: ignore[attr-defined]
+    page = (case.folder / "records" / "00_case.zh.html").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in page
+    assert "失败" in page
+    assert "never</pre>" not in page
+    (entry,) = case.ledger.of_type("record/v1")
+    assert entry.predicate["result"] == "failed"
+
+
+def test_a_dead_kernel_leaves_a_record_that_says_so(run: Callable[..., Case]) -> None:
+    """kill -9 of the kernel from inside."""
+    with pytest.raises(RecordError, match="DeadKernelError"):
+        run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    case = run.case  # type: ignore[attr-defined]
+    assert "DeadKernelError" in (case.folder / "records" / "00_case.en.html").read_text(encoding="utf-8")
+
+
+LEAKS = (
+    f"p = '{PHONE[:5]}' + '{PHONE[5:]}'; m = '{MAIL[:4]}' + '{MAIL[4:]}'",
+    "print(p, m); import sys; print(p, file=sys.stderr)",
+    "import pandas as pd; display(pd.DataFrame({'phone': [p], 'mail': [m]}))",
+    "import ipywidgets; display(ipywidgets.HTML('call ' + p)); display({'text/html': '<b>' + p + '</b>'}, raw=True)",
+    "import logging, warnings; logging.warning(p); warnings.warn(m)",
+    "import subprocess; subprocess.run(['sh', '-c', 'echo ' + p + '; echo ' + p + ' >&2'])",
+    "import plotly.graph_objects as go; display(go.Figure(go.Bar(x=[p], y=[int(p)])))",
+    "from workbench.records.blocks import show, Text; show(Text(p))",
+    "p",
+)
+
+
+@pytest.mark.parametrize("end", ["pass", "raise ValueError('bad row ' + p)", "{}[p]"], ids=["clean", "raised", "keyerror"])
+def test_no_kind_of_output_leaks(run: Callable[..., Case], end: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """print, display, traceback, widget, log, warning, child process, figure: no canary byte anywhere in the case."""
+    error = ""
+    try:
+        run(*LEAKS, end)
+    except RecordError as e:
+        error = str(e)
+    case = run.case  # type: ignore[attr-defined]
+    out, err = capfd.readouterr()
+    for what in (error, out, err):
+        assert PHONE not in what
+        assert MAIL not in what
+    for path in (p for p in case.folder.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        assert PHONE.encode() not in data, path.name
+        assert MAIL.encode() not in data, path.name
+
+
+def test_a_number_split_over_two_messages_is_masked_when_they_are_joined(run: Callable[..., Case]) -> None:
+    """The engine sees messages one by one; the finished notebook is joined and masked again before it is kept."""
+    source = f"import sys, time\nsys.stdout.write('{PHONE[:6]}'); sys.stdout.flush()\ntime.sleep(1)\n" \
+             f"sys.stdout.write('{PHONE[6:]}'); sys.stdout.flush()"
+    case = run(source)
+    page = (case.folder / "records" / "00_case.zh.html").read_text(encoding="utf-8")
+    assert "[mobile]" in page
+    assert PHONE not in page
+
+
+def test_what_the_mask_cannot_see_is_quarantined(run: Callable[..., Case]) -> None:
+    """A number written into the notebook's own source is not output; the gate reads the whole page and refuses it."""
+    with pytest.raises(RecordError, match="quarantine"):
+        run(f"x = '{PHONE}'")
+    case = run.case  # type: ignore[attr-defined]
+    (entry,) = case.ledger.of_type("quarantine/v1")
+    assert all(PHONE not in str(where) for where in entry.predicate["where"])
+    assert not list((case.folder / "records").glob("*.html"))
+
+
+def test_executed_notebooks_name_no_path_of_this_machine(run: Callable[..., Case]) -> None:
+    """Not in papermill's metadata, not in tracebacks."""
+    case = run("x = 1")
+    text = (case.folder / "records" / "00_case.ipynb").read_text(encoding="utf-8")
+    assert str(case.folder) not in text
+    meta = json.loads(text)["metadata"]["papermill"]
+    assert set(meta) <= {"start_time", "end_time", "duration", "exception", "parameters", "version"}
