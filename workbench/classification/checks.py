@@ -4,6 +4,7 @@ Each has a plain-Python twin of other construction in :mod:`workbench.classifica
 Digits come as values 0..9 in ``d[a:b]``, texts as bytes in ``t[a:b]``.
 """
 
+# ruff: noqa: E501 - compiled functions pass their arrays one by one
 from __future__ import annotations
 
 from typing import Any

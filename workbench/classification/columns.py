@@ -1,5 +1,6 @@
 """COLUMNS: the compiled walk over one column: every cell through the scanner, plus what whole cells look like."""
 
+# ruff: noqa: E501 - compiled functions pass their arrays one by one
 from __future__ import annotations
 
 from typing import Any
@@ -19,10 +20,12 @@ from workbench.classification.scanner import (
     S_IP6,
     S_MAC,
     S_MAIL,
+    S_MINOR,
     S_NAME,
     S_NAME_EN,
     S_PASS,
     S_PERMIT,
+    S_PLACE,
     S_PLATE,
     S_USCC,
     S_UUID,
@@ -75,6 +78,7 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
                     _digits(cell, count, out, text, S_ID, r == 2, whole, d, 0, 17)
                     if r == 2 and _minor(d, 0, today):
                         count[S_ID, 6] += 1
+                        _digits(cell, count, out, text, S_MINOR, True, whole, d, 0, 17)
                     return
         u = _uscc(t, a)
         if u:
@@ -86,12 +90,13 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
     c = t[a]
     if c >= 97:
         c -= 32
-    if n == 9 and nd >= 7 and (nd == 8 or (c == 69 and CLASS[t[a + 1]] & 6)) and CLASS[t[a]] & 6:
-        # E + 8 digits, E + letter + 7 digits; D, S, P, G, K, H, M + 8 digits
-        if c == 69 or ((c == 68 or c == 83 or c == 80 or c == 71 or c == 75) and nd == 8):
-            count[S_PASS, 0] += 1
-            _bytes(cell, count, out, text, S_PASS, False, whole, t, a, b)
-        elif (c == 72 or c == 77) and nd == 8:
+    if 8 <= n <= 9 and nl <= 2 and nd >= 7 and CLASS[t[a]] & 6 and (nl == 1 or CLASS[t[a + 1]] & 6):
+        # ICAO 9303: one or two letters, then digits; China: E + 8 digits, E + letter + 7 digits
+        chinese = c == 69 and n == 9
+        count[S_PASS, 0] += 1
+        count[S_PASS, 1] += chinese
+        _bytes(cell, count, out, text, S_PASS, chinese, whole, t, a, b)
+        if (c == 72 or c == 77) and nd == 8 and n == 9:
             count[S_PERMIT, 0] += 1
             _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
     elif n == 11 and nd == 10 and (c == 72 or c == 77):
@@ -315,7 +320,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                 p = plus if g == 0 else 0
                 if h > g:
                     found = _joined(d, g, h, gs, gl, seps, last, p, paren and g == 0, cell, count, out, whole, text, today)
-                elif gl[g] >= 5:
+                elif gl[g] >= 5 and not (g > 0 and seps[g - 1] == 46) and not (g < groups - 1 and seps[g] == 46 and gl[g] < 11):
                     found = _single(d, gs[g], gl[g], last, p, lead, cell, count, out, whole, text, today)
                 if found:
                     break
@@ -418,7 +423,7 @@ def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: A
             words += 1
             capital += up
             group = _lookup(vocabulary, siphash(text, 0, m, k0, k1))
-            if group == FIRST_NAME or group == SURNAME_EN:
+            if group in (FIRST_NAME, SURNAME_EN):
                 known += 1 if group == SURNAME_EN else 16
             elif group == STREET_EN:
                 street = True
@@ -500,7 +505,7 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
                 scratch = np.zeros((e - s) * 2 + 8, np.uint8)
             e = _fold(data, s, e, scratch)
             t = scratch
-            s = 0
+            s = np.int64(0)
             mask = 0
             for i in range(s, e):
                 mask |= CLASS[t[i]]
@@ -541,6 +546,23 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
                 cell[S_WECHAT] |= 5
         if e - s > 200:
             stats[10] += 1
+        if mask == 1 and 5 <= e - s <= 24:  # a decimal number of three places or more, within 180
+            dot = -1
+            good = True
+            for i in range(s + (1 if t[s] == 45 else 0), e):
+                if t[i] == 46 and dot < 0:
+                    dot = i
+                elif CLASS[t[i]] != 1:
+                    good = False
+                    break
+            if good and dot > 0 and e - dot > 3:
+                v = np.int64(0)
+                for i in range(s + (1 if t[s] == 45 else 0), dot):
+                    v = v * 10 + t[i] - 48
+                if v <= 180:
+                    cell[S_PLACE] |= 5
+        if cell[S_DATE] == 1 and CLASS[t[s]] == 1 and e - s <= 35 and mask & 12 == 0:
+            cell[S_DATE] = 5  # a date with its time of day
         if cell[S_DATE]:
             year = cell[COUNT]
             stats[8] = min(stats[8], year)

@@ -64,6 +64,8 @@ def decide_column(table: Table, column: Column, part: ColumnPartial, rules: Rule
     for detector in rules.detectors:
         hits = context_hits(detector.context, column.name, column.comment)
         against = context_hits(detector.against, column.name, column.comment)
+        if detector.kind == "name" and set(hits) <= {"name", "title"}:
+            against = against or context_hits(detector.against, table.name.removesuffix("s"))
         verdict = _verdict(detector, part, bool(hits), bool(against), rules, column)
         if verdict is not None:
             found.append(_finding(table, column, part, detector, verdict, hits, rules))
@@ -233,7 +235,9 @@ def _finding(
             sketches += [part.values.get(i * 2, empty) for i in ids]
         unique = distinct(smallest(np.concatenate(sketches)))
         if not unique and matched:
-            unique = min(distinct(part.cells), matched)
+            unique = distinct(part.cells)
+        if matched == whole:
+            unique = min(unique, matched)
     sensitive = d.sensitive or minors > 0
     return Finding(
         source=table.source, table=table.name, column=column.name, detector=d.id, category=d.category, sensitive=sensitive,
@@ -244,6 +248,8 @@ def _finding(
 
 
 _BEFORE = {
+    "imei": ("bank_card", "cn_business_reg", "cn_resident_id_15"),
+    "cn_business_reg": ("bank_card", "imei", "cn_resident_id_15"),
     "cn_resident_id": ("bank_card", "cn_uscc"),
     "cn_uscc": ("bank_card",),
     "bank_card": ("cn_uscc", "imei", "cn_business_reg"),
@@ -261,6 +267,8 @@ def _resolve(found: list[Finding]) -> list[Finding]:
         a = by.get(first)
         for other in others:
             b = by.get(other)
+            if a and b and a.detector not in drop and a.context and not b.context and a.matched * 2 >= b.matched:
+                drop.add(b.detector)
             if a and b and a.detector not in drop and a.matched >= 5 * b.matched and b.confidence == "low":
                 drop.add(b.detector)
     return [f for f in found if f.detector not in drop]

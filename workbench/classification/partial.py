@@ -110,7 +110,8 @@ def scan_array(array: Any, rules: Rules) -> ColumnPartial:
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         part.stats[0], part.stats[1] = len(array), len(array) - array.null_count
         return part
-    data, offsets, valid = views(text_of(array))
+    text = text_of(array)  # views point into it: it must live until the walk is over
+    data, offsets, valid = views(text)
     chars, vocabulary = rules.tables()
     room = int(offsets[-1] - offsets[0]) // 4 + 2 * len(array) + 64
     hits = np.empty((room, 2), np.uint64)
@@ -119,6 +120,7 @@ def scan_array(array: Any, rules: Rules) -> ColumnPartial:
     nh, nv = scan_column(
         data, offsets, valid, chars, vocabulary, np.int64(rules.today), k0, k1, part.counts, part.stats, part.groups, hits, hashes
     )
+    del text
     part.cells = smallest(hashes[:nv])
     if nh:
         slots = hits[:nh, 0]

@@ -82,7 +82,7 @@ def read_detectors(text: str) -> list[Detector]:
     data = yaml.safe_load(text)
     out = []
     for item in data["detectors"]:
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k not in ("match", "not")}
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k not in ("match", "not")}
         out.append(Detector(country=data.get("country", "*"), **fields))
     return out
 
@@ -135,7 +135,8 @@ def _tables(key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]
 
     words = _words()
     chars = np.zeros(0x5200, np.uint8)
-    single, compound = _list("surnames_zh.txt")
+    lines = _list("surnames_zh.txt")
+    single, compound = lines[0], lines[1]
     for text, bit in (
         (words["plate_heads"], 1), (single, 2), ("".join(_list("given_zh.txt")), 4),
         (words["admin"], 8), (words["road"], 16), (words["number"], 32),
@@ -144,8 +145,8 @@ def _tables(key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]
             chars[ord(c) - 0x4E00] |= bit
     entries: dict[int, int] = {}
     for pairs, bit in ((words["provinces"], 1), (compound.split(), 2)):
-        for a, b in pairs:
-            at = (0xC0DE << 48) | (ord(a) << 16) | ord(b)
+        for pair in pairs:
+            at = (0xC0DE << 48) | (ord(pair[0]) << 16) | ord(pair[1])
             entries[at] = entries.get(at, 0) | bit
     for value in words.values():
         if isinstance(value, dict):

@@ -4,6 +4,7 @@ A *token* is a run of ASCII letters and digits; a *chain* is a run of digit grou
 write phones and cards. Every decision looks at one cell only, so any split of a table gives the same counters.
 """
 
+# ruff: noqa: E501 - compiled functions pass their arrays one by one
 from __future__ import annotations
 
 from typing import Any
@@ -34,8 +35,8 @@ for _c in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-":
 _MAXG = 12
 
 (S_ID, S_USCC, S_CARD, S_MOBILE, S_LAND, S_MAIL, S_IP4, S_IP6, S_MAC, S_PLATE, S_PASS, S_PERMIT, S_ID15, S_IMEI, S_IBAN,
- S_PHONE, S_HASH, S_REG, S_UUID, S_SSN, S_DATE, S_NAME, S_ADDR, S_NAME_EN, S_DIGITS, S_WECHAT, S_TOKEN, S_VIN,
- S_ADDR_EN) = range(COUNT)  # fmt: skip
+ S_PHONE, S_HASH, S_REG, S_UUID, S_SSN, S_DATE, S_NAME, S_ADDR, S_NAME_EN, S_DIGITS, S_WECHAT, S_PLACE, S_VIN,
+ S_ADDR_EN, S_MINOR) = range(COUNT)  # fmt: skip
 
 
 SCRATCH = 512
@@ -114,6 +115,7 @@ def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, cou
                 _digits(cell, count, out, text, S_ID, r == 2, whole, d, a, a + (17 if x else 18))
                 if r == 2 and _minor(d, a, today):
                     count[S_ID, 6] += 1
+                    _digits(cell, count, out, text, S_MINOR, True, whole, d, a, a + 17)
                 return True
         if x:
             return False
@@ -238,6 +240,7 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
             _digits(cell, count, out, text, S_ID, r == 2, whole, d, a, a + (17 if x else 18))
             if r == 2 and _minor(d, a, today):
                 count[S_ID, 6] += 1
+                _digits(cell, count, out, text, S_MINOR, True, whole, d, a, a + 17)
             return True
     if x:
         return False
@@ -381,7 +384,9 @@ def _chain(t: Any, i: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, se
         k = j
         while k < e and 48 <= t[k] <= 57:
             k += 1
-        if k < e and CLASS[t[k]] & 6 and not ((t[k] == 88 or t[k] == 120) and (k + 1 >= e or CLASS[t[k + 1]] & 6 == 0)):
+        if k < e and t[k] == 84 and k + 1 < e and 48 <= t[k + 1] <= 57:
+            pass  # 1999-01-31T08:00
+        elif k < e and CLASS[t[k]] & 6 and not ((t[k] == 88 or t[k] == 120) and (k + 1 >= e or CLASS[t[k + 1]] & 6 == 0)):
             return i, g, False
         seps[g - 1] = c
         i = j

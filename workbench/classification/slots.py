@@ -4,9 +4,9 @@ from __future__ import annotations
 
 NAMES = (
     "cn_resident_id", "cn_uscc", "bank_card", "cn_mobile", "cn_landline", "email", "ipv4", "ipv6", "mac", "cn_plate",
-    "cn_passport", "cn_hkmo_permit", "cn_resident_id_15", "imei", "iban", "phone", "secret_hash", "cn_business_reg",
-    "uuid", "us_ssn", "date", "person_name_zh", "address_zh", "person_name_en", "digits", "wechat", "token", "vin",
-    "address_en",
+    "passport", "cn_hkmo_permit", "cn_resident_id_15", "imei", "iban", "phone", "secret_hash", "cn_business_reg",
+    "uuid", "us_ssn", "date", "person_name_zh", "address_zh", "person_name_en", "digits", "wechat", "coordinate", "vin",
+    "address_en", "minor",
 )  # fmt: skip
 NUMBER = {name: i for i, name in enumerate(NAMES)}
 COUNT = len(NAMES)

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 # identifiers that stand for one person, the surest first, with the kernel slots that hold their sketches
 IDENTIFIERS = {
-    "cn_resident_id": ("cn_resident_id",), "cn_mobile": ("cn_mobile",), "email": ("email",), "cn_passport": ("cn_passport",),
+    "cn_resident_id": ("cn_resident_id",), "cn_mobile": ("cn_mobile",), "email": ("email",), "passport": ("passport",),
     "us_ssn": ("us_ssn",), "phone": ("phone",), "wechat": ("wechat",), "person_name": ("person_name_zh", "person_name_en"),
 }  # fmt: skip
 _STRONGEST = ("cn_mobile", "cn_resident_id", "email")
-QUASI = frozenset({"birth_date", "gender", "address", "ethnicity", "marital_status", "education", "nationality", "blood_type", "person_name"})
+QUASI = frozenset(
+    {"birth_date", "gender", "address", "ethnicity", "marital_status", "education", "nationality", "blood_type", "person_name"}
+)
 PLACE = frozenset({"location", "address", "ipv4", "ipv6", "cn_plate"})
 
 
@@ -34,6 +36,7 @@ def profile_tables(
             by_table.setdefault((f.source, f.table), []).append(f)
     profiles = []
     unions: dict[str, list[NDArray[np.uint64]]] = {}
+    children = [np.zeros(0, np.uint64)]
     for table, part in tables:
         mine = by_table.get((table.source, table.name), [])
         if not mine:
@@ -43,6 +46,8 @@ def profile_tables(
             for f in mine:
                 if f.detector != detector:
                     continue
+                if detector == "cn_resident_id" and f.minors:
+                    children.append(part[f.column].values.get(NUMBER["minor"] * 2 + 1, children[0]))
                 if detector in _STRONGEST:
                     unions.setdefault(detector, []).append(_sketch(part, f.column, detector))
                 if not identifier and f.whole * 2 >= f.nonnull and f.nonnull * 2 >= f.rows:
@@ -66,7 +71,8 @@ def profile_tables(
     persons = max(
         [distinct(smallest(np.concatenate(s))) for s in unions.values()] + [p.persons for p in profiles], default=0
     )
-    return tuple(profiles), persons, max([p.minors for p in profiles], default=0)
+    minors = max([distinct(smallest(np.concatenate(children)))] + [p.minors for p in profiles])
+    return tuple(profiles), persons, minors
 
 
 def _sketch(part: Partial, column: str, detector: str) -> NDArray[np.uint64]:

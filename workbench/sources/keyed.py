@@ -163,7 +163,7 @@ def text_of(array: pa.Array) -> pa.Array:
 
 
 def views(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
-    """(bytes, offsets, valid) of a string or binary array, without copying the bytes."""
+    """(bytes, offsets, valid) of a string or binary array, without copying the bytes: keep ``array`` alive while they are used."""
     wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     _, offsets, data = array.buffers()
     n = len(array)
@@ -182,9 +182,11 @@ def views(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArra
 
 def hash_cells(array: pa.Array, key: Key) -> NDArray[np.uint64]:
     """One keyed hash a cell; null cells share one constant."""
-    data, offsets, valid = views(text_of(array))
+    text = text_of(array)  # views point into it: it must live until the loop is over
+    data, offsets, valid = views(text)
     out = np.empty(len(array), np.uint64)
     _hash_all(data, offsets, valid, np.uint64(key[0]), np.uint64(key[1]), out)
+    del text
     return out
 
 

@@ -81,7 +81,7 @@ class PostgresSource(SourceBase):
                 for table in inspect_tables(
                     inspector, self.name, schema, "postgresql",
                     lambda t, d, p=prefix: self._columns(p + t, d),  # type: ignore[misc]
-                    lambda t, p=prefix: self._number(f"SELECT count(*) FROM {self._full(p + t)}"),  # type: ignore[misc]
+                    lambda t, p=prefix: self._number(f"SELECT count(*) FROM {self._full(p + t)}"),  # type: ignore[misc]  # noqa: S608
                     lambda t, p=prefix: self._bytes(p + t),  # type: ignore[misc]
                 ):  # fmt: skip
                     found.append(table.model_copy(update={"name": prefix + table.name}))
