@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -43,6 +44,45 @@ def disposal(id_: str, source: str, table: str, action: str, where: Sequence[tup
     conditions = tuple(Condition(column=c, op=op, value=v) for c, op, v in where)  # type: ignore[arg-type]
     return Disposal(id=id_, set=RecordSet(source=source, table=table, where=conditions), action=action,  # type: ignore
                     reason=Text(zh="测试", en="test"), **more)  # type: ignore[arg-type]
+
+
+def make_shop(path: Path, *, journal: str = "delete", rows: int = 600) -> None:
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA journal_mode={journal}")
+    db.executescript("""
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, phone TEXT UNIQUE, email TEXT,
+                                mobile BIGINT, boss INTEGER REFERENCES customers(id));
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id),
+                             placed TEXT, total NUMERIC, address TEXT NOT NULL);
+        CREATE TABLE items (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id), sku TEXT);
+        CREATE TABLE products (sku TEXT PRIMARY KEY, title TEXT);
+    """)
+    db.executemany("INSERT INTO customers VALUES (?,?,?,?,?,?)", [
+        (i, f"王CANARYNAME{i:05d}", f"139{i:08d}", f"canarymail{i:05d}@x.example", 13_800_000_000 + i,
+         i - 1 if i > 1 else None) for i in range(1, rows + 1)])
+    db.executemany("INSERT INTO orders VALUES (?,?,?,?,?)", [
+        (i, 1 + i % rows, f"{2000 + i % 26}-05-01 10:00:00", i / 4, f"CANARYADDR{i:05d} 上海路{i}")
+        for i in range(1, 2 * rows + 1)])
+    db.executemany("INSERT INTO items VALUES (?,?,?)", [(i, 1 + i % (2 * rows), f"SKU-{i % 50:04d}")
+                                                       for i in range(1, 3 * rows + 1)])
+    db.executemany("INSERT INTO products VALUES (?,?)", [(f"SKU-{i:04d}", f"product {i}") for i in range(50)])
+    db.commit()
+    db.close()
+
+
+def shop_plan(line: Callable[..., Disposal]) -> list[Disposal]:
+    """Orders younger than 2014 are locked with the address cleared; their customers stay, stripped."""
+    old, young = ("placed", "<", "2014-01-01"), ("placed", ">=", "2014-01-01")
+    return [
+        line("D001", "shop", "items", "erase", [("order_id", "parent_in", "D003")]),
+        line("D002", "shop", "items", "keep", [("order_id", "parent_in", "D004")]),
+        line("D003", "shop", "orders", "erase", [old]),
+        line("D004", "shop", "orders", "lock", [young], suppress=("address",), retention_class="cn.accounting/2040"),
+        line("D005", "shop", "customers", "erase", [("", "unreferenced", "")]),
+        line("D006", "shop", "customers", "lock", [("", "referenced", "")],
+             suppress=("name", "phone", "email", "mobile"), retention_class="cn.accounting/2040"),
+        line("D007", "shop", "products", "keep"),
+    ]
 
 
 class Bench:
@@ -86,3 +126,13 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 @pytest.fixture
 def line() -> Callable[..., Disposal]:
     return disposal
+
+
+@pytest.fixture(name="make_shop")
+def _make_shop() -> Callable[..., None]:
+    return make_shop
+
+
+@pytest.fixture(name="shop_plan")
+def _shop_plan() -> list[Disposal]:
+    return shop_plan(disposal)

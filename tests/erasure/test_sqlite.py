@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from workbench.case import Case
 from workbench.erasure import Certificates, dry_run, erase
 from workbench.errors import ApprovalError, ErasureError
 from workbench.plan.model import Disposal
@@ -21,60 +20,21 @@ CHINOOK = Path("/work/shared/data/chinook.sqlite")
 SHOP = '[[sources]]\nname = "shop"\nurl = "sqlite:///shop.sqlite"\n'
 
 
-def make_shop(path: Path, *, journal: str = "delete", rows: int = 600) -> None:
-    db = sqlite3.connect(path)
-    db.execute(f"PRAGMA journal_mode={journal}")
-    db.executescript("""
-        CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, phone TEXT UNIQUE, email TEXT,
-                                mobile BIGINT, boss INTEGER REFERENCES customers(id));
-        CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id),
-                             placed TEXT, total NUMERIC, address TEXT NOT NULL);
-        CREATE TABLE items (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id), sku TEXT);
-        CREATE TABLE products (sku TEXT PRIMARY KEY, title TEXT);
-    """)
-    db.executemany("INSERT INTO customers VALUES (?,?,?,?,?,?)", [
-        (i, f"王CANARYNAME{i:05d}", f"139{i:08d}", f"canarymail{i:05d}@x.example", 13_800_000_000 + i,
-         i - 1 if i > 1 else None) for i in range(1, rows + 1)])
-    db.executemany("INSERT INTO orders VALUES (?,?,?,?,?)", [
-        (i, 1 + i % rows, f"{2000 + i % 26}-05-01 10:00:00", i / 4, f"CANARYADDR{i:05d} 上海路{i}")
-        for i in range(1, 2 * rows + 1)])
-    db.executemany("INSERT INTO items VALUES (?,?,?)", [(i, 1 + i % (2 * rows), f"SKU-{i % 50:04d}")
-                                                       for i in range(1, 3 * rows + 1)])
-    db.executemany("INSERT INTO products VALUES (?,?)", [(f"SKU-{i:04d}", f"product {i}") for i in range(50)])
-    db.commit()
-    db.close()
-
-
-def shop_plan(line: Line) -> list[Disposal]:
-    """Orders younger than 2014 are locked with the address cleared; their customers stay, stripped."""
-    old, young = ("placed", "<", "2014-01-01"), ("placed", ">=", "2014-01-01")
-    return [
-        line("D001", "shop", "items", "erase", [("order_id", "parent_in", "D003")]),
-        line("D002", "shop", "items", "keep", [("order_id", "parent_in", "D004")]),
-        line("D003", "shop", "orders", "erase", [old]),
-        line("D004", "shop", "orders", "lock", [young], suppress=("address",), retention_class="cn.accounting/2040"),
-        line("D005", "shop", "customers", "erase", [("", "unreferenced", "")]),
-        line("D006", "shop", "customers", "lock", [("", "referenced", "")],
-             suppress=("name", "phone", "email", "mobile"), retention_class="cn.accounting/2040"),
-        line("D007", "shop", "products", "keep"),
-    ]
-
-
 def store_bytes(path: Path) -> bytes:
     return b"".join(p.read_bytes() for p in path.parent.glob(path.name + "*"))
 
 
 @pytest.fixture
-def shop(bench: Any) -> Path:
+def shop(bench: Any, make_shop: Callable[..., None]) -> Path:
     make_shop(bench.folder / "shop.sqlite")
     bench.open(SHOP)
     return bench.folder / "shop.sqlite"
 
 
-def test_erased_to_plan_and_clean_to_the_byte(bench: Any, shop: Path, line: Line) -> None:
+def test_erased_to_plan_and_clean_to_the_byte(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """Rows go as planned, suppressed cells are empty, no canary is left in the file, and the control saw them before."""
     assert store_bytes(shop).count(b"CANARY") > 1000
-    approval = bench.ready(*shop_plan(line))
+    approval = bench.ready(*shop_plan)
     result = erase(bench.case, approval)
     assert result.verdict == "STORE_CLEAN", (result.problems, result.stores)
     assert result.problems == ()
@@ -93,9 +53,9 @@ def test_erased_to_plan_and_clean_to_the_byte(bench: Any, shop: Path, line: Line
     assert sum(r.archived for r in result.disposals) == sum(r.planned for r in result.disposals if r.action == "lock")
 
 
-def test_the_archive_holds_what_was_locked(bench: Any, shop: Path, line: Line) -> None:
+def test_the_archive_holds_what_was_locked(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """Locked rows open from the archive with the values that the live rows no longer hold."""
-    erase(bench.case, bench.ready(*shop_plan(line)))
+    erase(bench.case, bench.ready(*shop_plan))
     archive = bench.case.load(SealedArchive)
     orders = next(r for r in archive.rows if r.table == "orders")
     cells = [c for b in archived_batches(bench.case, orders) for c in b.column("address").to_pylist()]
@@ -103,9 +63,9 @@ def test_the_archive_holds_what_was_locked(bench: Any, shop: Path, line: Line) -
     assert all("CANARYADDR" in c for c in cells)
 
 
-def test_a_second_run_returns_the_first_certificates(bench: Any, shop: Path, line: Line) -> None:
+def test_a_second_run_returns_the_first_certificates(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """A retry issues no new certificate with zero rows; it returns the first."""
-    approval = bench.ready(*shop_plan(line))
+    approval = bench.ready(*shop_plan)
     first = erase(bench.case, approval)
     before = bench.case.load(Certificates)
     assert erase(bench.case, approval) == first
@@ -113,20 +73,20 @@ def test_a_second_run_returns_the_first_certificates(bench: Any, shop: Path, lin
     assert all(c.state == "closed" for c in before.certificates)
 
 
-def test_a_dry_run_changes_no_byte(bench: Any, shop: Path, line: Line) -> None:
+def test_a_dry_run_changes_no_byte(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """The dry run counts the same rows and leaves the file as it was."""
-    bench.plan(*shop_plan(line))
+    bench.plan(*shop_plan)
     before = shop.read_bytes()
     told = dry_run(bench.case)
     assert shop.read_bytes() == before
-    approval = bench.ready(*shop_plan(line))
+    approval = bench.ready(*shop_plan)
     done = erase(bench.case, approval)
     assert [r.planned for r in told.disposals] == [r.planned for r in done.disposals]
 
 
-def test_nothing_is_erased_unprotected_or_unapproved(bench: Any, shop: Path, line: Line) -> None:
+def test_nothing_is_erased_unprotected_or_unapproved(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """Without backup, with a changed source, or with another plan's approval nothing changes."""
-    plan = shop_plan(line)
+    plan = shop_plan
     bench.plan(*plan)
     approval = bench.approve()
     before = shop.read_bytes()
@@ -185,32 +145,33 @@ def test_chinook_customers_are_gone_and_invoices_still_join(bench: Any, line: Li
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete", "persist", "truncate"])
-def test_every_journal_mode_ends_clean(bench: Any, line: Line, journal: str) -> None:
+def test_every_journal_mode_ends_clean(bench: Any, line: Line, journal: str, shop_plan: list[Disposal],
+                                       make_shop: Callable[..., None]) -> None:
     """WAL, DELETE, PERSIST and TRUNCATE journals hold no canary after the run."""
     path = bench.folder / "shop.sqlite"
     make_shop(path, journal=journal, rows=300)
     bench.open(SHOP)
-    result = erase(bench.case, bench.ready(*shop_plan(line)))
+    result = erase(bench.case, bench.ready(*shop_plan))
     assert result.verdict == "STORE_CLEAN", (result.problems, result.stores)
     assert store_bytes(path).count(b"CANARY") == 0
 
 
-def test_an_old_copy_beside_the_database_is_named(bench: Any, shop: Path, line: Line) -> None:
+def test_an_old_copy_beside_the_database_is_named(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """A forgotten backup next to the file makes the verdict FAILED and is named."""
-    approval = bench.ready(*shop_plan(line))
+    approval = bench.ready(*shop_plan)
     shutil.copyfile(shop, shop.with_name("shop.sqlite.bak"))
     result = erase(bench.case, approval)
     assert any("shop.sqlite.bak" in p for p in result.problems)
     assert result.verdict == "FAILED"
 
 
-def test_a_copying_trigger_stops_the_run_by_name(bench: Any, shop: Path, line: Line) -> None:
+def test_a_copying_trigger_stops_the_run_by_name(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
     """A trigger that writes deleted rows elsewhere is red before the first row."""
     with sqlite3.connect(shop) as db:
         db.executescript("CREATE TABLE history (name TEXT); CREATE TRIGGER keep_copy AFTER DELETE ON customers "
                          "BEGIN INSERT INTO history VALUES (old.name); END;")
     db.close()
-    approval = bench.ready(*shop_plan(line))
+    approval = bench.ready(*shop_plan)
     with pytest.raises(ErasureError, match="keep_copy"):
         erase(bench.case, approval)
     with sqlite3.connect(shop) as db:
@@ -218,7 +179,7 @@ def test_a_copying_trigger_stops_the_run_by_name(bench: Any, shop: Path, line: L
     db.close()
 
 
-def test_full_text_shadow_is_rebuilt(bench: Any, line: Line) -> None:
+def test_full_text_shadow_is_rebuilt(bench: Any, line: Line, shop_plan: list[Disposal], make_shop: Callable[..., None]) -> None:
     """An FTS5 index over the names gives no hit and holds no token of an erased name afterwards."""
     path = bench.folder / "shop.sqlite"
     make_shop(path, rows=200)
@@ -235,11 +196,7 @@ def test_full_text_shadow_is_rebuilt(bench: Any, line: Line) -> None:
     db.commit()
     db.close()
     bench.open(SHOP)
-    plan = shop_plan(line)
-    tables = Case.open(bench.folder)
-    del tables
-    shadow = [line(f"F{i}", "shop", t, "keep") for i, t in enumerate(("f", "f_config", "f_data", "f_docsize", "f_idx"))]
-    del shadow
+    plan = shop_plan
     result = erase(bench.case, bench.ready(*plan))
     db = sqlite3.connect(path)
     assert db.execute("SELECT count(*) FROM f WHERE f MATCH 'canaryname*'").fetchone() == (0,)
