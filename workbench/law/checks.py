@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 
@@ -81,7 +82,7 @@ def _check_terms(value: DatedValue, rule: Rule, where: str) -> None:
             raise LawError("min_term is longer than max_term", "mend one of them", where=where)
 
 
-def _check_anchor(anchor: str, value: DatedValue, end: object, instruments: dict[str, Instrument], where: str) -> None:
+def _check_anchor(anchor: str, value: DatedValue, end: dt.date | None, instruments: dict[str, Instrument], where: str) -> None:
     if not _ANCHOR.match(anchor):
         raise LawError(f"provision {anchor!r} is not an anchor", "write instrument/art_23/item_3", where=where)
     instrument = instruments.get(anchor.split("/")[0])
@@ -91,21 +92,26 @@ def _check_anchor(anchor: str, value: DatedValue, end: object, instruments: dict
         raise LawError(
             f"{instrument.id} is not in force on {value.since}", "mend the date or the expressions", where=where
         )
-    if end is None and instrument.expressions[-1].until is not None:
-        raise LawError(
-            f"{instrument.id} has ended and the rule has not", "add a later value, or repealed: true", where=where
-        )
-    if end is not None and instrument.expressions[-1].until is not None:
-        import datetime as dt
+    last = end - dt.timedelta(1) if end is not None else dt.date.max
+    hole = _first_hole(instrument, value.since, last)
+    if hole is None:
+        return
+    if end is None and not any(e.effective > hole for e in instrument.expressions):
+        raise LawError(f"{instrument.id} has ended and the rule has not", "add a later value, or repealed: true", where=where)
+    raise LawError(f"gap: {instrument.id} is not in force on {hole}", "add repealed: true from that day on", where=where)
 
-        assert isinstance(end, dt.date)
-        last = end - dt.timedelta(1)
-        if not instrument.in_force(last):
-            raise LawError(
-                f"gap: {instrument.id} ends before the next value on {end}",
-                "add repealed: true between them",
-                where=where,
-            )
+
+def _first_hole(instrument: Instrument, first: dt.date, last: dt.date) -> dt.date | None:
+    """First day from ``first`` to ``last`` on which no expression is in force."""
+    day = first
+    while day <= last:
+        ends = [e.until or dt.date.max for e in instrument.expressions if e.effective <= day and (e.until is None or day <= e.until)]
+        if not ends:
+            return day
+        if max(ends) == dt.date.max:
+            return None
+        day = max(ends) + dt.timedelta(1)
+    return None
 
 
 def check_together(packs: Iterable[Pack]) -> None:
