@@ -180,7 +180,7 @@ def bands(s: Subject, as_of: dt.date, events: Mapping[str, dt.date | None], span
     if not dated or not s.date:
         best = until(latest)
         if best is None or best[0] < as_of:
-            return (Band((), None, rows=s.table.rows),)
+            return (Band((), None, last=latest, rows=s.table.rows),)
         return (Band((), best[0], best[1], None, latest, s.table.rows),)
     firsts = [f for t in dated if (f := t.first_bound(as_of)) is not None]
     if any(k >= as_of for k, _ in known) or dt.date.min in firsts:
@@ -224,44 +224,47 @@ def latest_event(events: Mapping[str, dt.date | None], as_of: dt.date) -> dt.dat
 
 
 def _by_year(column: str, first: dt.date, as_of: dt.date, until: Any, span: DateSpan | None) -> tuple[Band, ...]:
-    edges, newest = [first], as_of
-    if span is not None and span.months:
-        years = sorted({int(m[:4]) for m, _ in span.months} | ({as_of.year} if span.unknown else set()))
-        # a year without rows needs no class of its own; a year after today holds rows nobody can have made yet
-        edges = [first, *(dt.date(y, 1, 1) for y in years if first < dt.date(y, 1, 1) <= as_of)]
-        if not any(m <= _month(first) for m, _ in span.months):
-            edges = [dt.date.min, *(e for e in edges[1:] if e.year > years[0])]
-        if years[-1] < as_of.year and not span.unknown:
-            newest = max(dt.date(years[-1], 12, 31), first)
+    """Bands from ``first`` on, one per year that has rows; what lies before ``first`` has run out."""
     out: list[Band] = []
-    if edges[0] > dt.date.min:
-        out.append(
-            Band(
-                (Condition(column=column, op="<", value=edges[0].isoformat()),),
-                None,
-                first=None,
-                last=edges[0] - dt.timedelta(1),
-                rows=_count(span, None, edges[0]),
-            )
-        )
-    for i, low in enumerate(edges):
-        high = edges[i + 1] if i + 1 < len(edges) else None
-        if high is not None and high <= max(low, first):
+    for low, high, newest in _segments(first, as_of, span):
+        if newest is None:
+            clause = Condition(column=column, op="<", value=first.isoformat())
+            out.append(Band((clause,), None, last=first - dt.timedelta(1), rows=_count(span, None, first)))
             continue
-        last = high - dt.timedelta(1) if high else newest
-        best = until(max(last, first))
+        best = until(max(newest, first))
         where = []
-        if low > dt.date.min:
+        if low is not None:
             where.append(Condition(column=column, op=">=", value=low.isoformat()))
         if high is not None:
             where.append(Condition(column=column, op="<", value=high.isoformat()))
-        out.append(
-            Band(tuple(where), best[0], best[1], low if low > dt.date.min else None, last, _count(span, low, high))
-        )
-    return _merge(out, column)
+        out.append(Band(tuple(where), best[0], best[1], low, newest, _count(span, low, high)))
+    return _merge(out)
 
 
-def _merge(found: list[Band], column: str) -> tuple[Band, ...]:
+def _segments(
+    first: dt.date, as_of: dt.date, span: DateSpan | None
+) -> list[tuple[dt.date | None, dt.date | None, dt.date | None]]:
+    """(low, high, newest event date) of each band; newest None: run out. Together they hold every row once."""
+    bounded = first > dt.date.min
+    if span is None or not span.rows:
+        head: list[tuple[dt.date | None, dt.date | None, dt.date | None]] = [(None, first, None)] if bounded else []
+        return [*head, (first if bounded else None, None, as_of)]
+    over = bounded and any(m <= _month(first) for m, _ in span.months)
+    here = first.strftime("%Y-%m") if bounded else ""
+    years = sorted(
+        {min(int(m[:4]), as_of.year) for m, _ in span.months if m >= here} | ({as_of.year} if span.unknown else set())
+    )
+    years = years or [as_of.year]
+    lows: list[dt.date | None] = [first if over else None, *(dt.date(y, 1, 1) for y in years[1:])]
+    found: list[tuple[dt.date | None, dt.date | None, dt.date | None]] = [(None, first, None)] if over else []
+    for i, year in enumerate(years):
+        high = lows[i + 1] if i + 1 < len(lows) else None
+        newest = min(as_of, dt.date(year, 12, 31)) if high is None else dt.date(year, 12, 31)
+        found.append((lows[i], high, newest))
+    return found
+
+
+def _merge(found: list[Band]) -> tuple[Band, ...]:
     """Neighbours that end in the same year under the same rule become one band."""
     out: list[Band] = []
     for b in found:
@@ -289,10 +292,13 @@ def _month(day: dt.date) -> str:
 
 
 def _count(span: DateSpan | None, low: dt.date | None, high: dt.date | None) -> int | None:
-    """Rows with low <= date < high, where both fall on a month's first day; unknown dates count as newest."""
-    if span is None or any(d is not None and d > dt.date.min and d.day != 1 for d in (low, high)):
+    """Rows with low <= date < high; None where a bound cuts a month that has rows. Unknown dates count as newest."""
+    if span is None:
         return None
-    lo = low.strftime("%Y-%m") if low and low > dt.date.min else "0000-00"
+    months = dict(span.months)
+    if any(d is not None and d.day != 1 and months.get(d.strftime("%Y-%m")) for d in (low, high)):
+        return None
+    lo = low.strftime("%Y-%m") if low else "0000-00"
     hi = high.strftime("%Y-%m") if high else "9999-99"
     return sum(n for m, n in span.months if lo <= m < hi) + (span.unknown if high is None else 0)
 

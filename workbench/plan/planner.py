@@ -470,7 +470,8 @@ class Planner:
         if not pointing:
             return final[s.id]
         held = tuple(d for d in pointing if d.holds)
-        party = tuple(d for d in pointing if d.party and d.action == "lock" and not d.holds)
+        own_term = any(t.keeps for t in s.terms)  # a record of its own, not the person that a record names
+        party = () if own_term else tuple(d for d in pointing if d.party and d.action == "lock" and not d.holds)
         out: list[Draft] = []
         for d in final[s.id]:
             out += (
