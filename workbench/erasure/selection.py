@@ -145,6 +145,19 @@ class _Maker:
     def where(self, d: Disposal, alias: str) -> str:
         return " AND ".join(f"({self.condition(d, c, alias)})" for c in d.set.where) or "1=1"
 
+    def own(self, d: Disposal, alias: str) -> str:
+        """The set as others name it: dates, nulls and parents only (plan.model.Condition), so never circular."""
+        clauses = [c for c in d.set.where if c.op not in ("referenced", "unreferenced")]
+        return " AND ".join(f"({self.condition(d, c, alias)})" for c in clauses) or "1=1"
+
+    def named(self, d: Disposal, ids: str) -> list[Disposal]:
+        """Disposals that a condition of ``d`` names."""
+        found = {line.disposal.id: line.disposal for line in self.sel.lines}
+        for name in ids.split(","):
+            if name not in found:
+                raise ErasureError(f"{d.id} follows disposal {name}, which is not in this source", "make the plan again")
+        return [found[name] for name in ids.split(",")]
+
     def condition(self, d: Disposal, c: Condition, alias: str) -> str:
         s, table = self.store, d.set.table
         column = f"{alias}.{s.q(c.column)}" if c.column else ""
@@ -165,8 +178,14 @@ class _Maker:
             join = " AND ".join(f"{alias}_p.{s.q(r)} = {alias}.{s.q(k)}"
                                 for k, r in zip(key.columns, key.ref_columns, strict=True))
             return f"NOT EXISTS (SELECT 1 FROM {s.t(key.ref_table)} {alias}_p WHERE {join})"
-        inner = " OR ".join(self._referencing(table, child, key, alias)
-                            for child, key in s.links() if key.ref_table == table and child != table) or "1=0"
+        if c.value:
+            parts = [self._pointing(table, child, key, alias, self.own(x, f"{alias}_c"))
+                     for x in self.named(d, c.value) for child, key in s.links()
+                     if key.ref_table == table and child == x.set.table]
+        else:
+            parts = [self._pointing(table, child, key, alias, self.stays(child, f"{alias}_c"))
+                     for child, key in s.links() if key.ref_table == table and child != table]
+        inner = " OR ".join(parts) or "1=0"
         return inner if c.op == "referenced" else f"NOT ({inner})"
 
     def _link(self, table: str, columns: str, parent: str) -> ForeignKey:
@@ -180,19 +199,17 @@ class _Maker:
         return ForeignKey(columns=wanted, ref_table=parent, ref_columns=refs, declared=False)
 
     def _parent_in(self, d: Disposal, c: Condition, alias: str) -> str:
-        parent = next((x.disposal for x in self.sel.lines if x.disposal.id == c.value), None)
-        if parent is None:
-            raise ErasureError(f"{d.id} follows disposal {c.value}, which is not in this source", "make the plan again")
+        (parent,) = self.named(d, c.value)
         key, s, inner = self._link(d.set.table, c.column, parent.set.table), self.store, f"{alias}_p"
         join = " AND ".join(f"{inner}.{s.q(r)} = {alias}.{s.q(k)}"
                             for k, r in zip(key.columns, key.ref_columns, strict=True))
-        return f"EXISTS (SELECT 1 FROM {s.t(parent.set.table)} {inner} WHERE {join} AND {self.where(parent, inner)})"
+        return f"EXISTS (SELECT 1 FROM {s.t(parent.set.table)} {inner} WHERE {join} AND {self.own(parent, inner)})"
 
-    def _referencing(self, table: str, child: str, key: ForeignKey, alias: str) -> str:
+    def _pointing(self, table: str, child: str, key: ForeignKey, alias: str, which: str) -> str:
         s, inner = self.store, f"{alias}_c"
         join = " AND ".join(f"{inner}.{s.q(k)} = {alias}.{s.q(r)}"
                             for k, r in zip(key.columns, key.ref_columns, strict=True))
-        return f"EXISTS (SELECT 1 FROM {s.t(child)} {inner} WHERE {join} AND {self.stays(child, inner)})"
+        return f"EXISTS (SELECT 1 FROM {s.t(child)} {inner} WHERE {join} AND {which})"
 
     def stays(self, table: str, alias: str) -> str:
         """Condition: this row stays. Children not yet selected (in a cycle) count as going; rounds put that right."""
