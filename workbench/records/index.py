@@ -9,6 +9,7 @@ import workbench
 from workbench.case import Case
 from workbench.case.steps import STEPS
 from workbench.i18n import LANGS, text
+from workbench.i18n.catalogue import catalogue
 from workbench.ledger import write_durably
 from workbench.records import page
 from workbench.records.blocks import Block, Table
@@ -77,8 +78,8 @@ def _steps(case: Case, lang: str) -> list[dict[str, Any]]:
 def cards(case: Case, lang: str) -> list[tuple[str, str]]:
     """The numbers of the case at a glance, from outcome entries."""
     found = []
-    for step, key in (("inventory", "tables"), ("inventory", "rows"), ("classify", "columns"), ("classify", "persons"),
-                      ("erase", "erased"), ("erase", "kept"), ("erase", "certificates")):
+    for step, key in (("inventory", "tables"), ("inventory", "rows"), ("classify", "findings"), ("classify", "persons"),
+                      ("erase", "deleted"), ("erase", "archived"), ("erase", "certificates")):
         entry = case.outcome(step)
         value = entry.predicate.get("counts", {}).get(key) if entry else None
         if isinstance(value, int):
@@ -98,7 +99,9 @@ def timeline(case: Case, lang: str) -> Block:
             what = p["owner"]
         if e.type == "approval/v1":
             what = p["decision"]
-        rows.append((str(e.seq), str(p.get("at", "")), text(f"entry.{e.type.partition('/')[0]}", lang),
+        kind = e.type.partition("/")[0]
+        known = f"entry.{kind}" in catalogue(lang)
+        rows.append((str(e.seq), str(p.get("at", "")), text(f"entry.{kind}", lang) if known else kind,
                      str(what), str(p.get("person", p.get("owner", ""))), str(p.get("result", ""))))
     columns = tuple(text(f"page.{k}", lang) for k in ("entry", "when", "kind", "what", "who", "result"))
     return Table(text("page.timeline", lang), columns, tuple(rows))

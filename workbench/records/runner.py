@@ -17,7 +17,7 @@ from typing import Any
 
 import workbench
 from workbench.case import Case
-from workbench.case.steps import Step
+from workbench.case.steps import STEPS, Step
 from workbench.errors import RecordError
 from workbench.i18n import LANGS, mask, text
 from workbench.ledger import write_durably
@@ -197,13 +197,14 @@ def head(case: Case, step: Step, run: Run, source: bytes, before: int, lang: str
     cfg = case.config.case
     company = cfg.company if lang == "zh" else cfg.company_en or cfg.company
     new = case.ledger.entries[before:]
-    outcome = next((e for e in reversed(new) if e.type == "step/v1" and e.predicate["phase"] == "outcome"), None)
+    outcomes = [e for e in new if e.type == "step/v1" and e.predicate["phase"] == "outcome"]
+    outcome = next((e for e in outcomes if e.predicate["step"] == step.id), outcomes[-1] if outcomes else None)
     who = case.config.person(case.operator())
     local = _local(case, lang)
     supervisors = ", ".join(f"{p.name} ({p.organisation})" if p.organisation else p.name
                             for p in case.config.with_role("supervisor")) or text("page.nobody", lang)
     counts = outcome.predicate.get("counts", {}) if outcome else {}
-    laws = outcome.predicate.get("legalBasis", []) if outcome else []
+    laws = sorted({rule for e in outcomes for rule in e.predicate.get("legalBasis", [])})
     span = f"{new[0].seq}–{new[-1].seq + 1}" if new else str(before)
     facts = [
         (text("page.what", lang), step.zh if lang == "zh" else step.en),
@@ -233,7 +234,8 @@ def counts_line(counts: dict[str, Any], lang: str) -> str:
             label = text(f"count.{k}", lang)
         except KeyError:
             label = k
-        parts.append(f"{label} {v:,}" if isinstance(v, int) and not isinstance(v, bool) else f"{label} {v}")
+        number = isinstance(v, int) and not isinstance(v, bool)
+        parts.append(f"{v:,} {label}" if number else f"{label}: {'✓' if v is True else '–' if v is False else v}")
     return " · ".join(parts) or text("page.result_done", lang)
 
 
@@ -289,12 +291,20 @@ def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progre
         if progress:
             progress(step, n, len(steps), None)
         run = run_step(case, step)
-        if step.id == "archive":
-            from workbench.records.archive import out_folder
-            from workbench.records.bundle import pack
-
-            pack(case, out_folder(case))
         runs.append(run)
         if progress:
             progress(step, n, len(steps), run)
+    if any(s.id == "archive" for s in steps) and all(recorded(case, s) for s in STEPS) and not packed(case):
+        from workbench.records.archive import out_folder
+        from workbench.records.bundle import pack
+
+        pack(case, out_folder(case))
     return runs
+
+
+def packed(case: Case) -> bool:
+    """Whether a bundle was packed after the newest record, and still lies where it was put."""
+    from workbench.records.archive import out_folder
+
+    newest = max((e.seq for e in case.ledger.of_type("record/v1")), default=-1)
+    return any(e.seq > newest for e in case.ledger.of_type("bundle/v1")) and (out_folder(case) / "bagit.txt").exists()

@@ -6,6 +6,7 @@ Checks stand under the four headings of DA/T 70-2018: authenticity, integrity, u
 from __future__ import annotations
 
 import base64
+import html
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -288,7 +289,7 @@ def _quarantine(ledger: Ledger) -> str:
 def _pages(bag: Path) -> str:
     pages = [bag / "index.html", bag / "index.en.html", *sorted((bag / "data" / "records").glob("*.html"))]
     for p in pages:
-        text = p.read_text(encoding="utf-8")
+        text = html.unescape(p.read_text(encoding="utf-8"))
         if "Content-Security-Policy" not in text or "default-src 'none'" not in text:
             raise VerificationError(f"{p.name} could ask the network for something", where=p.name)
     return f"{len(pages)} inert pages"

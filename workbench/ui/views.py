@@ -241,15 +241,16 @@ def plan_view(value: Plan, lang: str) -> Iterator[Block]:
 
 
 def _plan_table(value: Plan, lang: str) -> Iterator[Block]:
-    columns = pick(lang, "编号,记录集,处置,保留至,须删于,封存类别,清除的列,理由,规则",
-                   "Line,Record set,Disposal,Keep until,Delete by,Archive class,Columns cleared,Reason,Rules").split(",")
+    from workbench.ui.plan_charts import action, rows_in_words
+
+    columns = pick(lang, "编号,记录集,处置,保留至,须删于,理由,规则,封存类别,清除的列",
+                   "Line,Record set,Disposal,Keep until,Delete by,Reason,Rules,Archive class,Columns cleared").split(",")
     rows = []
     for d in value.disposals:
-        where = " ∧ ".join(f"{c.column} {c.op} {c.value}".strip() for c in d.set.where)
         rules = "; ".join(f"{r.id} ({r.provision}) [{r.confidence}{'' if r.signed_off else ', ✎?'}]" for r in d.rules)
-        rows.append((d.id, f"{d.set.table_id}{': ' + where if where else ''}", d.action,
+        rows.append((d.id, f"{d.set.table_id}: {rows_in_words(d, lang)}", action(lang, d.action),
                      d.keep_until.isoformat() if d.keep_until else "", d.delete_by.isoformat() if d.delete_by else "",
-                     d.retention_class, ", ".join(d.suppress), pick(lang, d.reason.zh, d.reason.en), rules))
+                     pick(lang, d.reason.zh, d.reason.en), rules, d.retention_class, ", ".join(d.suppress)))
     yield Table(pick(lang, "处置计划([可信度, ✎? = 未经律师签字])", "The plan ([confidence, ✎? = no lawyer has signed off])"),
                 tuple(columns), tuple(rows))
 
