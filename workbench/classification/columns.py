@@ -53,6 +53,10 @@ from workbench.classification.scanner import (
 from workbench.classification.slots import COUNT
 from workbench.sources.keyed import compiled, siphash
 
+# what may follow a short group of digits inside a number
+JOINS = np.zeros(256, np.uint8)
+for _c in (32, 45, 46, 47, 41, 0xC2, 0xE2):
+    JOINS[_c] = 1
 # vocabulary groups up to this number describe whole cells; above it, first words of Latin names
 FIRST_NAME = 200
 SURNAME_EN = 201
@@ -307,7 +311,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                 cell[COUNT + 1] = v[1] * 100 + v[2]
                 i = q
                 continue
-        if b - a > 40 or (b - a < 5 and (follow == 0 or follow > 122 or (follow != 32 and follow != 45 and follow != 46 and follow != 47 and follow != 41 and follow != 0xC2 and follow != 0xE2))):
+        if b - a > 40 or (b - a < 5 and JOINS[follow] == 0):
             continue
         end, groups, x = _chain(t, a, s, e, d, gs, gl, gp, seps)
         g = 0

@@ -56,7 +56,7 @@ class DuckdbSource(SourceBase):
         ):
             mine = [c for c in constraints if c[0] == schema and c[1] == name]
             full = name if schema == "main" else f"{schema}.{name}"
-            schema_of = self._open().execute(f"SELECT * FROM {_q(schema)}.{_q(name)} LIMIT 0").to_arrow_table().schema  # noqa: S608
+            schema_of = self._open().sql(f"SELECT * FROM {_q(schema)}.{_q(name)} LIMIT 0").to_arrow_table().schema  # noqa: S608
             found.append(
                 Table(
                     source=self.name,
@@ -90,9 +90,8 @@ class DuckdbSource(SourceBase):
         schema, _, name = table.rpartition(".") if "." in table else ("", "", table)
         place = f"{_q(schema)}.{_q(name)}" if schema else _q(name)
         try:
-            cursor = self._open().cursor()
-            reader = cursor.execute(f"SELECT {', '.join(map(_q, names))} FROM {place}").to_arrow_reader(batch_rows)  # noqa: S608
-            yield from reader
+            found = self._open().sql(f"SELECT {', '.join(map(_q, names))} FROM {place}")  # noqa: S608
+            yield from found.to_arrow_reader(batch_rows)
         except duckdb.Error as e:
             raise SourceUnreadable(
                 f"the DuckDB file cannot be read ({code_of(e)})", "check the file", where=f"{self.name}.{table}"
