@@ -19,7 +19,8 @@ def case(make_case: Callable[..., Path]) -> Case:
     folder = make_case(toml=CASE_TOML + '[[sources]]\nname = "shop"\nurl = "sqlite:///s.sqlite"\n')
     db = sqlite3.connect(folder / "s.sqlite")
     db.execute("CREATE TABLE c (id INTEGER PRIMARY KEY, phone TEXT, birthday TEXT, at TEXT)")
-    db.executemany("INSERT INTO c VALUES (?,?,?,?)", [(i, f"p{i}", "1990-01-01", f"2026-08-{i % 28 + 1:02d} 10:00:00") for i in range(1, 101)])
+    rows = [(i, f"p{i}", "1990-01-01", f"2026-08-{i % 28 + 1:02d} 10:00:00") for i in range(1, 101)]
+    db.executemany("INSERT INTO c VALUES (?,?,?,?)", rows)
     db.execute("CREATE TABLE log (line TEXT)")
     db.executemany("INSERT INTO log VALUES (?)", [("same",)] * 3)
     db.commit()
@@ -77,7 +78,8 @@ def test_changes_and_losses_before_any_plan_are_alarms(case: Case) -> None:
 
 def test_after_erasure_only_arrivals_alarm(case: Case) -> None:
     """Rows erased and columns cleared by plan are expected; a row added meanwhile is not."""
-    change(case, "DELETE FROM c WHERE id <= 60", "UPDATE c SET phone = NULL", "INSERT INTO c VALUES (500, 'z', NULL, '2026-01-01 00:00:00')")
+    change(case, "DELETE FROM c WHERE id <= 60", "UPDATE c SET phone = NULL",
+           "INSERT INTO c VALUES (500, 'z', NULL, '2026-01-01 00:00:00')")
     assert alarms(case, Expected(source="shop", table="c", cleared=("phone",))) == [("c", "added", 1)]
 
 

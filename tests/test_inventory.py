@@ -53,7 +53,8 @@ def test_chinook_links_come_back_from_the_data(tmp_path: Path) -> None:
 
 def test_take_inventory_saves_tables_links_and_assets(make_case: Callable[..., Path]) -> None:
     """The step saves one value with every source's tables, unindexed links and the assets of case.toml."""
-    folder = make_case(toml=CASE_TOML + '[[sources]]\nname = "shop"\nurl = "sqlite:///s.sqlite"\n[[assets]]\nname = "laptop"\nkind = "device"\n')
+    more = '[[sources]]\nname = "shop"\nurl = "sqlite:///s.sqlite"\n[[assets]]\nname = "laptop"\nkind = "device"\n'
+    folder = make_case(toml=CASE_TOML + more)
     shop(folder / "s.sqlite", declared=True)
     case = Case.open(folder)
     case.begin()

@@ -33,7 +33,7 @@ class FrozenTable(Value):
     source: str
     table: str
     rows: int
-    newest: dict[str, str] = {}
+    newest: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
     """newest value of each date or time column (birth dates left out), ISO 8601"""
     content: str
     """SHA-256 over the sorted keyed row hashes: same rows in any order, same digest"""

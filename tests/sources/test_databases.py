@@ -76,7 +76,8 @@ class TestSqlite:
         path = tmp_path / "a.sqlite"
         db = sqlite3.connect(path)
         db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT)")
-        db.executemany("INSERT INTO t VALUES (?,?,?)", [(i, i if i < 70_000 else f"text {i}", None if i < 66_000 else "later") for i in range(70_010)])
+        cells = [(i, i if i < 70_000 else f"text {i}", None if i < 66_000 else "later") for i in range(70_010)]
+        db.executemany("INSERT INTO t VALUES (?,?,?)", cells)
         db.commit()
         db.close()
         with open_location(str(path)) as s:
@@ -139,7 +140,8 @@ def postgres() -> Iterator[str]:
     admin.execute("DROP DATABASE IF EXISTS wb_detect_test")
     admin.execute("CREATE DATABASE wb_detect_test")
     with psycopg.connect(PG + "wb_detect_test", autocommit=True) as db:
-        db.execute("CREATE TABLE people (id SERIAL PRIMARY KEY, name TEXT, n NUMERIC(10,2), j JSONB, u UUID, t TIMESTAMPTZ, i INET, a TEXT[])")
+        db.execute("CREATE TABLE people (id SERIAL PRIMARY KEY, name TEXT, n NUMERIC(10,2), j JSONB, u UUID,"
+                   " t TIMESTAMPTZ, i INET, a TEXT[])")
         db.execute("INSERT INTO people (name, n, j, i) VALUES ('张伟', 1.5, '{\"tel\":\"1\"}', '10.0.0.1'), (NULL, NULL, NULL, NULL)")
         db.execute("CREATE TABLE orders (id INT PRIMARY KEY, people_id INT REFERENCES people(id))")
         db.execute("CREATE SCHEMA other; CREATE TABLE other.notes (t TEXT)")
@@ -202,7 +204,8 @@ def mariadb() -> Iterator[str]:
         c.execute("USE wb_detect_test")
         c.execute("SET sql_mode=''")
         c.execute("CREATE TABLE people (id INT PRIMARY KEY, name VARCHAR(20), t TIME, d DATE, n DECIMAL(10,2), u BIGINT UNSIGNED)")
-        c.execute("INSERT INTO people VALUES (1, '张伟', '30:00:00', '0000-00-00', 1.5, 18446744073709551615), (2, NULL, NULL, NULL, NULL, NULL)")
+        c.execute("INSERT INTO people VALUES (1, '张伟', '30:00:00', '0000-00-00', 1.5, 18446744073709551615),"
+                  "(2, NULL, NULL, NULL, NULL, NULL)")
         c.execute("CREATE TABLE `we``ird` (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES people(id))")
         admin.commit()
     yield MY + "wb_detect_test"

@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.classification.model import Finding, Findings, TableProfile
@@ -33,7 +34,7 @@ __all__ = ["Finding", "Findings", "TableProfile", "classify", "scan"]
 def classify(case: Case) -> Findings:
     """Scan every source of the case, save and return the findings.
 
-    ``[settings.classify]``: ``engine`` (serial, threads, dask), ``workers``.
+    ``[settings.classify]``: ``engine`` (serial, threads, dask), ``workers``, ``rules`` (own YAML files), ``types`` (only these).
     Raises: SourceMissing, SourceRefused when a source can't be opened at all; what can't be read inside one is listed.
     """
     from workbench.classification.rules import load_rules
@@ -41,7 +42,12 @@ def classify(case: Case) -> Findings:
 
     with case.step("classify") as run:
         settings = case.settings("classify")
-        rules = load_rules(int(case.today().strftime("%Y%m%d")), _case_key(case))
+        rules = load_rules(
+            int(case.today().strftime("%Y%m%d")),
+            _case_key(case),
+            extra=[case.resolve(p) for p in settings.get("rules", ())],
+            only=settings.get("types", ()),
+        )
         scanner = Scan(rules, settings.get("engine", "threads"), int(settings.get("workers", 0)))
         for spec in case.config.sources:
             with open_source(spec, case.folder) as source:
@@ -66,9 +72,15 @@ def scan(
     engine: Engine = "threads",
     workers: int = 0,
     today: dt.date | None = None,
+    rules: Sequence[Path] = (),
+    types: Sequence[str] = (),
+    password_env: str = "",
     progress: Callable[[str], None] | None = None,
 ) -> Findings:
     """Scan database addresses, files and folders, without a case.
+
+    ``rules``: users' own detectors (YAML files); ``types``: only these detectors, and those we lack are listed as unsupported;
+    ``password_env``: variable that holds the database password.
 
     The sketches of such a scan live in memory only, so their key is fixed and two scans of the same data agree byte for byte.
     Raises: SourceMissing, SourceRefused, SourceUnreadable when a location can't be opened at all.
@@ -77,10 +89,10 @@ def scan(
     from workbench.sources import open_location
 
     day = today or dt.datetime.now(dt.UTC).date()
-    scanner = Scan(load_rules(int(day.strftime("%Y%m%d"))), engine, workers, progress)
+    scanner = Scan(load_rules(int(day.strftime("%Y%m%d")), extra=rules, only=types), engine, workers, progress)
     names: set[str] = set()
     for location in locations:
-        source = open_location(location)
+        source = open_location(location, password_env=password_env)
         while source.name in names:
             source.name += "-2"
         names.add(source.name)
@@ -98,7 +110,7 @@ class Scan:
         self.rules, self.engine, self.workers = rules, engine, workers
         self._progress = progress
         self._tables: list[tuple[Table, Partial]] = []
-        self._unreadable: list[Unreadable] = []
+        self._unreadable = [Unreadable(source="*", item=t, reason="unsupported type: no detector finds it") for t in rules.unsupported]
 
     def add(self, source: Source) -> None:
         """Read all of a source; a table that stops reading is listed with its reason, the rest goes on."""

@@ -11,6 +11,7 @@ name       share of cells that read as a name, with or without the column's name
 address    administrative, street and number words together
 birth      dates in a column named for births
 vocabulary cells from a closed list
+pattern    what a pattern finds and its check accepts
 ========== =========================================================================================================
 """
 
@@ -105,6 +106,8 @@ def _verdict(d: Detector, part: ColumnPartial, named: bool, against: bool, rules
         return None
     if d.kind == "vocabulary":
         return _vocabulary(d, part, named, rules)
+    if d.pattern:
+        return _pattern(d, part, named, against)
     c = part.counts[_slots(d)].sum(axis=0)
     if not c[ANY]:
         return None
@@ -214,6 +217,16 @@ def _vocabulary(d: Detector, part: ColumnPartial, named: bool, rules: Rules) -> 
     return None
 
 
+def _pattern(d: Detector, part: ColumnPartial, named: bool, against: bool) -> Verdict | None:
+    """A checked pattern proves itself as check digits do; an unchecked one as a shape does."""
+    if d.id not in part.extra or (d.needs_context and not named) or against:
+        return None
+    c = part.extra[d.id][0]
+    if d.check and tail(int(c[SHAPE]), int(c[CHECKED]), d.chance or 0.1) > 0.15 and not named:
+        return None
+    return Verdict("high" if named or c[STRONG] >= 3 else "low", weak=True)
+
+
 def _finding(
     table: Table, column: Column, part: ColumnPartial, d: Detector, v: Verdict, hits: tuple[str, ...], rules: Rules
 ) -> Finding:
@@ -224,7 +237,7 @@ def _finding(
         minors = 0
     else:
         ids = _slots(d)
-        c = part.counts[ids].sum(axis=0)
+        c = part.extra[d.id][0] if d.pattern else part.counts[ids].sum(axis=0)
         matched = int(c[ANY] if v.weak else c[STRONG])
         whole = int(c[WHOLE_ANY] if v.weak else c[WHOLE_STRONG])
         shape, checked = max(int(c[SHAPE]), matched), int(c[CHECKED])
@@ -233,6 +246,8 @@ def _finding(
         sketches = [part.values.get(i * 2 + 1, empty) for i in ids]
         if v.weak:
             sketches += [part.values.get(i * 2, empty) for i in ids]
+        if d.pattern:
+            sketches = [part.extra[d.id][1]]
         unique = distinct(smallest(np.concatenate(sketches)))
         if not unique and matched:
             unique = distinct(part.cells)

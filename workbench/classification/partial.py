@@ -63,6 +63,8 @@ class ColumnPartial:
     """sketch of all cells"""
     values: dict[int, NDArray[np.uint64]] = field(default_factory=dict)
     """slot * 2 + strong -> sketch of matched values"""
+    extra: dict[str, tuple[NDArray[np.int64], NDArray[np.uint64]]] = field(default_factory=dict)
+    """pattern detector -> its counters and the sketch of its matches"""
 
     def merged(self, other: ColumnPartial) -> ColumnPartial:
         """Both together."""
@@ -72,12 +74,19 @@ class ColumnPartial:
         values = dict(self.values)
         for key, sketch in other.values.items():
             values[key] = smallest(np.concatenate([values[key], sketch])) if key in values else sketch
+        extra = dict(self.extra)
+        for name, (counts, sketch) in other.extra.items():
+            if name in extra:
+                extra[name] = (extra[name][0] + counts, smallest(np.concatenate([extra[name][1], sketch])))
+            else:
+                extra[name] = (counts, sketch)
         return ColumnPartial(
             self.counts + other.counts,
             stats,
             self.groups + other.groups,
             smallest(np.concatenate([self.cells, other.cells])),
             values,
+            extra,
         )
 
 
@@ -87,7 +96,7 @@ Partial = dict[str, ColumnPartial]
 
 def kernel(batch: pa.RecordBatch, rules: Rules) -> Partial:
     """Scan every cell of one batch."""
-    return {name: scan_array(column, rules) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    return {name: scan_array(column, rules, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
 
 
 def merge(a: Partial, b: Partial) -> Partial:
@@ -98,11 +107,12 @@ def merge(a: Partial, b: Partial) -> Partial:
     return out
 
 
-def scan_array(array: Any, rules: Rules) -> ColumnPartial:
-    """Scan one column of one batch."""
+def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
+    """Scan one column of one batch; the column's name decides which pattern detectors run."""
     import pyarrow as pa
 
     from workbench.classification.columns import scan_column
+    from workbench.classification.patterns import scan_pattern
     from workbench.sources.keyed import text_of, views
 
     part = ColumnPartial()
@@ -120,6 +130,10 @@ def scan_array(array: Any, rules: Rules) -> ColumnPartial:
     nh, nv = scan_column(
         data, offsets, valid, chars, vocabulary, np.int64(rules.today), k0, k1, part.counts, part.stats, part.groups, hits, hashes
     )
+    for detector in rules.patterns(name):
+        counts, found = scan_pattern(text, detector, rules.key)
+        if counts.any():
+            part.extra[detector.id] = (counts, smallest(found))
     del text
     part.cells = smallest(hashes[:nv])
     if nh:

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import ParameterError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Kind = Literal["check", "number", "shape", "context", "name", "address", "birth", "vocabulary"]
+Kind = Literal["check", "number", "shape", "context", "name", "address", "birth", "vocabulary", "pattern"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,15 @@ class Detector:
     chance: float = 0.0
     share: float = 0.5
     needs_context: bool = False
+    """looked for only where the column's name agrees"""
+    pattern: str = ""
+    """RE2 pattern, for detectors that the byte pass does not know"""
+    check: str = ""
+    """named check of what the pattern finds, see patterns.check_of"""
+    match: tuple[str, ...] = ()
+    """examples that must match"""
+    no_match: tuple[str, ...] = ()
+    """examples that must not"""
     source: str = ""
     country: str = "*"
 
@@ -55,14 +68,23 @@ class Rules:
     """key of the sketches; a case has its own random one"""
     digest: str = ""
     groups: dict[str, int] = field(default_factory=dict)
+    unsupported: tuple[str, ...] = ()
+    """asked for, and nothing here finds it"""
+
+    def patterns(self, column: str) -> tuple[Detector, ...]:
+        """Pattern detectors to run on a column of that name."""
+        return tuple(d for d in self.detectors if d.pattern and (not d.needs_context or context_hits(d.context, column)))
 
     def tables(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """(character classes of U+4E00..9FFF, open-addressed vocabulary) for the kernel."""
         return _tables(self.key)
 
 
-def load_rules(today: int, key: tuple[int, int] = (0, 0)) -> Rules:
-    """The rules this package ships, for one day and one sketch key."""
+def load_rules(today: int, key: tuple[int, int] = (0, 0), extra: Sequence[Path] = (), only: Sequence[str] = ()) -> Rules:
+    """The rules this package ships and users' own (``extra``), for one day and one sketch key.
+
+    ``only``: detector ids wanted; those we lack are in ``Rules.unsupported``. Raises: ParameterError for a bad rule file.
+    """
     found: list[Detector] = []
     for name in sorted(p.name for p in _folder("detectors").iterdir() if p.name.endswith(".yaml")):
         found += read_detectors(_text("detectors", name))
@@ -71,8 +93,18 @@ def load_rules(today: int, key: tuple[int, int] = (0, 0)) -> Rules:
         for p in sorted(_folder(folder).iterdir(), key=lambda p: p.name):
             if p.is_file():
                 digest.update(p.name.encode() + b"\0" + p.read_bytes())
+    for path in extra:
+        found += _own(path)
+        digest.update(b"own\0" + path.read_bytes())
+    twice = [d.id for i, d in enumerate(found) if d.id in {e.id for e in found[:i]}]
+    if twice:
+        raise ParameterError(f"the detector id {twice[0]!r} is used twice", "give your detector another id")
+    known = {d.id for d in found}
+    unsupported = tuple(sorted(set(only) - known))
+    if only:
+        found = [d for d in found if d.id in set(only)]
     groups = {k: v["number"] for k, v in _words().items() if isinstance(v, dict)}
-    return Rules(tuple(found), today, key, digest.hexdigest(), groups)
+    return Rules(tuple(found), today, key, digest.hexdigest(), groups, unsupported)
 
 
 def read_detectors(text: str) -> list[Detector]:
@@ -82,9 +114,57 @@ def read_detectors(text: str) -> list[Detector]:
     data = yaml.safe_load(text)
     out = []
     for item in data["detectors"]:
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k not in ("match", "not")}
-        out.append(Detector(country=data.get("country", "*"), **fields))
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k != "not"}
+        if "not" in item:
+            fields["no_match"] = tuple(item["not"])
+        out.append(Detector(**{"country": data.get("country", "*"), **fields}))
     return out
+
+
+_OWN = {"id", "zh", "en", "pattern", "check", "context", "against", "category", "sensitive", "needs_context", "source", "match", "not"}
+
+
+def _own(path: Path) -> list[Detector]:
+    """A user's rule file, checked field by field, its examples tried."""
+    import yaml
+
+    from workbench.classification.patterns import check_of
+
+    def bad(what: str) -> ParameterError:
+        return ParameterError(what, "see the example in docs: id, pattern, category, context, check, match, not", where=str(path))
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        items = data["detectors"]
+    except (yaml.YAMLError, OSError, UnicodeDecodeError, TypeError, KeyError) as e:
+        raise bad(f"the rule file cannot be read ({type(e).__name__})") from None
+    for item in items:
+        wrong = sorted(set(item) - _OWN)
+        missing = sorted({"id", "pattern", "category"} - set(item))
+        if wrong or missing:
+            raise bad(f"detector {item.get('id', '?')!r}: " + (f"unknown field {wrong[0]}" if wrong else f"no field {missing[0]}"))
+        check_of(item.get("check", ""))
+        for name, want in (("match", True), ("not", False)):
+            for n, example in enumerate(item.get(name, ()), 1):
+                if _try(item, str(example)) != want:
+                    raise bad(f"detector {item['id']!r}: example {n} under {name!r} does not behave")
+        item.setdefault("zh", item["id"])
+        item.setdefault("en", item["id"])
+        item.setdefault("sensitive", False)
+        item.update(kind="pattern", source=item.get("source", f"own rule ({path.name})"))
+    return read_detectors(yaml.safe_dump(data))
+
+
+def _try(item: dict[str, Any], text: str) -> bool:
+    import pyarrow as pa
+
+    from workbench.classification.patterns import scan_pattern
+
+    d = Detector(item["id"], "", "", "pattern", "", False, pattern=item["pattern"], check=item.get("check", ""))
+    try:
+        return bool(scan_pattern(pa.array([text]), d, (0, 0))[0][3])
+    except pa.ArrowInvalid:
+        raise ParameterError(f"detector {d.id!r}: the pattern is not valid RE2", "mend the pattern") from None
 
 
 def words_of(name: str) -> frozenset[str]:

@@ -18,7 +18,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import ParameterError, SourceMissing, SourceUnreadable
+from workbench.errors import ParameterError, SourceMissing, SourceRefused, SourceUnreadable
 from workbench.sources.base import Source
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ def open_source(spec: SourceSpec, base: Path) -> Source:
     return _open_url(spec.url, spec.name, base, password_of(spec), spec.schema_)
 
 
-def open_location(location: str, name: str = "") -> Source:
+def open_location(location: str, name: str = "", password_env: str = "") -> Source:
     """A database URL, a file or a folder, as typed on a command line.
 
-    A password is never taken from the command line: put it in ``WORKBENCH_SOURCE_PASSWORD``.
+    A password is never taken from the command line: put it in the variable ``password_env`` names, or in
+    ``WORKBENCH_SOURCE_PASSWORD``.
     """
     if not _URL.match(location):
         path = Path(location)
@@ -57,7 +58,9 @@ def open_location(location: str, name: str = "") -> Source:
             "the address holds a password, and a command line is visible to others",
             f"take it out and type: export {LOCATION_PASSWORD_ENV}=...",
         )
-    password = os.environ.get(LOCATION_PASSWORD_ENV)
+    password = os.environ.get(password_env or LOCATION_PASSWORD_ENV)
+    if password_env and password is None:
+        raise SourceRefused(f"the environment variable {password_env} is not set", f"export {password_env}=...")
     return _open_url(location, name, Path.cwd(), password, "")
 
 
