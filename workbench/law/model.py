@@ -69,7 +69,7 @@ class DatedValue(_Item):
     """ISO duration, a start event, ``destroy_after_min``, ``destroy_periodically``; a|b is the later of both"""
     start_event: str = ""
     floor_term: str = ""
-    """least term from the record's making, where the start event is unknown or early"""
+    """least term from the record's making, where the start event is unknown"""
     provision: tuple[str, ...] = ()
     """anchors such as cn.csl/art_23/item_3"""
     confidence: Confidence = "M-low"

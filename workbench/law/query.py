@@ -50,12 +50,15 @@ class Term:
         """It is a duty to keep."""
         return bool(self.value.min_term)
 
-    def keep_until(self, event: dt.date) -> dt.date | None:
-        """Last day of the duty to keep for an event on that day; None where it is no such duty."""
+    def keep_until(self, event: dt.date, known: bool = True) -> dt.date | None:
+        """Last day of the duty to keep for an event on that day; None where it is no such duty.
+
+        ``known`` False: the start event is not in the data, so a floor from the record's making counts too.
+        """
         if not self.value.min_term or self.value.min_term == "inherit":
             return None
         last = keep_until(event, self.value.min_term, self.round)
-        if self.value.floor_term:
+        if self.value.floor_term and not known:
             last = max(last, keep_until(event, self.value.floor_term))
         return last
 
@@ -63,10 +66,7 @@ class Term:
         """Earliest event date still bound on ``on``; None where it is no duty to keep."""
         if not self.value.min_term or self.value.min_term == "inherit":
             return None
-        first = first_bound(on, self.value.min_term, self.round)
-        if self.value.floor_term:
-            first = min(first, first_bound(on, self.value.floor_term))
-        return first
+        return first_bound(on, self.value.min_term, self.round)
 
     def delete_by(self, event: dt.date, purpose_end: dt.date | None) -> dt.date | None:
         """Day by which the record must be gone; None where the rule has no maximum that can be computed."""

@@ -170,7 +170,7 @@ def bands(s: Subject, as_of: dt.date, events: Mapping[str, dt.date | None], span
     terms = _keeping(s.terms)
     latest = latest_event(events, as_of)
     dated, fixed = _per_row(s, terms)
-    constant = [(t, t.keep_until(_fixed_event(t, events, latest))) for t in fixed]
+    constant = [(t, t.keep_until(_fixed_event(t, events, latest), known=False)) for t in fixed]
     known = [(k, t) for t, k in constant if k is not None]
 
     def until(day: dt.date) -> tuple[dt.date, Term] | None:

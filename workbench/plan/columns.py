@@ -38,13 +38,16 @@ def cleared(s: Subject, used: set[str]) -> tuple[str, ...]:
 
 
 def tombstone(s: Subject, used: set[str]) -> tuple[str, ...]:
-    """Columns cleared where only the key of a row may stay: personal ones, all text, and everything nullable."""
+    """Columns cleared where only the key of a row may stay: personal ones, all text, and everything nullable.
+
+    A unique column with nothing personal in it is a key too and stays: many rows cannot share one blank.
+    """
     personal = set(s.personal)
+    fixed = s.structural | used | ({c for i in s.table.indexes if i.unique for c in i.columns} - personal)
     return tuple(
         c.name
         for c in s.table.columns
-        if c.name not in s.structural
-        and c.name not in used
+        if c.name not in fixed
         and (c.name in personal or c.nullable or c.type in _TEXT_TYPES or c.type.startswith("dictionary"))
     )
 

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from workbench.case.config import CaseConfig, Hold
 from workbench.classification.model import Finding, Findings
+from workbench.errors import PlanError
 from workbench.inventory import Inventory
 from workbench.law import Packs
 from workbench.law.dates import FOREVER
@@ -159,6 +160,9 @@ class Planner:
             return [self._held(s, s.holds)]
         if not s.linked:
             return [self._plain(s)]
+        receiver = self._receiver(s)
+        if receiver:
+            return [self._transferred(s, receiver)]
         if s.type and s.type.plain and s.type.id != "none":
             return [self._plain(s)]
         if any(t.keeps for t in s.terms):
@@ -171,6 +175,33 @@ class Planner:
         if s.declared and s.declared.type == "none" and not s.personal:
             return [self._plain(s)]
         return [self._erased(s, (), why_rows=s.table.rows)]
+
+    def _receiver(self, s: Subject) -> str:
+        """Who takes the table over, by settings.plan.receivers (pattern = receiver)."""
+        named = self.config.settings.get("plan", {}).get("receivers", {})
+        if not isinstance(named, dict):
+            raise PlanError("settings.plan.receivers must be a table", 'write receivers = {"shop.orders" = "New Co"}')
+        hits = [str(v) for g, v in sorted(named.items()) if fnmatchcase(s.id, g)]
+        return hits[0] if hits else ""
+
+    def _transferred(self, s: Subject, receiver: str) -> Draft:
+        rule = self.packs.rule("cn.closing.receiver_notice")
+        value = rule.at(self.as_of) if rule else None
+        refs = (ref(self.packs, Term(rule, value, ())),) if rule and value else ()
+        return Draft(
+            s,
+            "hand_over",
+            rows=s.table.rows,
+            receiver=receiver,
+            rules=refs + self._general_refs(s),
+            retention_class=f"handover/{self.as_of.year}",
+            why=[
+                both(
+                    f"整体移转给{receiver};移转前告知个人接收方的名称和联系方式,目的改变须重新取得同意。",
+                    f"Handed over to {receiver}; before it, tell the persons the receiver's name and contact; a new purpose needs new consent.",
+                )
+            ],
+        )
 
     def _plain(self, s: Subject) -> Draft:
         certain = tuple(dict.fromkeys(f.column for f in s.findings if f.confidence == "high"))
