@@ -43,6 +43,7 @@ from workbench.classification.scanner import (
     _ipv6,
     _joined,
     _lookup,
+    _loose_phone,
     _mac,
     _mail,
     _minor,
@@ -120,7 +121,7 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
             if good:
                 count[S_PLATE, 0] += 1
                 _bytes(cell, count, out, text, S_PLATE, True, a - 3 == s and b == e, t, a - 3, b)
-    if nl >= 2 and n >= 15 and n <= 34 and CLASS[t[a]] & 2 and CLASS[t[a + 1]] & 2 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
+    if nl >= 2 and n >= 15 and n <= 34 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
         r = _iban(t, a, b)
         if r:
             count[S_IBAN, 0] += 1
@@ -155,13 +156,13 @@ def _spaced_iban(t: Any, a: Any, e: Any) -> Any:
     size = 0
     end = 0
     while i < e and i - a < 44:
-        if CLASS[t[i]] & 3:
+        if CLASS[t[i]] & 7:
             size += 1
             i += 1
             if size > 4:
                 return 0
             end = i
-        elif t[i] == 32 and size == 4 and i + 1 < e and CLASS[t[i + 1]] & 3:
+        elif t[i] == 32 and size == 4 and i + 1 < e and CLASS[t[i + 1]] & 7:
             size = 0
             i += 1
         else:
@@ -265,7 +266,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
         if nd < b - a:
             if nd > 0 and b - a >= 6:
                 _token(t, a, b, s, e, nd, d, cell, count, out, text, today, provinces)
-            if b - a == 4 and nd == 2 and follow == 32 and CLASS[t[a]] & 2 and CLASS[t[a + 1]] & 2 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
+            if b - a == 4 and nd == 2 and follow == 32 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
                 end = _spaced_iban(t, a, e)
                 if end:
                     count[S_IBAN, 0] += 1
@@ -329,6 +330,12 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                 if found:
                     break
                 h -= 1
+            if not found and g == 0 and not x:
+                h = groups - 1
+                while h >= 0 and not found:
+                    whole = (gp[0, 0] == a and lead == s) and gp[h, 1] == e
+                    found = _loose_phone(t, s, e, lead, h, gl, gp, seps, d, cell, count, out, whole, text)
+                    h -= 0 if found else 1
             g = h + 1 if found else g + 1
         i = max(end, b)
     return

@@ -528,6 +528,60 @@ def _mail(t: Any, at: Any, s: Any, e: Any) -> Any:
     return b, i
 
 
+_WORDS = ["phone", "tel", "mobile", "cell", "fax", "call", "dial", "ring", "sms", "whatsapp", "office", "desk", "messag", "answer", "reach", "hotline", "contact", "电话", "手机", "联系", "致电", "拨打", "传真", "座机", "热线", "短信"]
+NEAR_WORDS = np.frombuffer("".join(_WORDS).encode(), np.uint8).copy()
+NEAR_SIZES = np.array([len(w.encode()) for w in _WORDS], np.int64)
+WINDOW_BEFORE, WINDOW_AFTER = 40, 12
+
+
+@compiled("b1(u1[::1], i8, i8, i8, i8)")
+def _near(t: Any, s: Any, e: Any, a: Any, b: Any) -> Any:
+    """Whether a word that goes with phones stands just before ``a`` or just after ``b``."""
+    for side in range(2):
+        first = max(s, a - WINDOW_BEFORE) if side == 0 else b
+        last = a if side == 0 else min(e, b + WINDOW_AFTER)
+        for i in range(first, last):
+            w = 0
+            for k in range(len(NEAR_SIZES)):
+                size = NEAR_SIZES[k]
+                if i + size <= last:
+                    same = True
+                    for j in range(size):
+                        c = t[i + j]
+                        if 65 <= c <= 90:
+                            c += 32
+                        if c != NEAR_WORDS[w + j]:
+                            same = False
+                            break
+                    if same:
+                        return True
+                w += size
+    return False
+
+
+@compiled("b1(u1[::1], i8, i8, i8, i8, i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[::1], b1, u1[::1])")
+def _loose_phone(t: Any, s: Any, e: Any, lead: Any, h: Any, gl: Any, gp: Any, seps: Any, d: Any, cell: Any, count: Any, out: Any, whole: Any, text: Any) -> Any:
+    """Groups ``0..h`` as a national number written somehow: counts for sure only beside a word that goes with phones."""
+    n = 0
+    years = True
+    for g in range(h + 1):
+        if gl[g] > 8 and h > 0:
+            return False
+        years = years and gl[g] == 4 and (d[n] == 1 or d[n] == 2) and (d[n + 1] == 9 or d[n + 1] == 0)
+        n += gl[g]
+        if g < h and (seps[g] == 47 or (seps[g] == 46 and h < 2)):
+            return False
+    if n < 7 or n > 12 or years or h > 5 or gl[h] < 2:
+        return False
+    near = _near(t, s, e, lead, gp[h, 1])
+    if not near and h == 0:
+        return False
+    count[S_PHONE, 0] += 1
+    count[S_PHONE, 1] += near
+    _digits(cell, count, out, text, S_PHONE, near, whole, d, 0, n)
+    return True
+
+
 @compiled("i8(u8[:,::1], u8)")
 def _lookup(table: Any, h: Any) -> Any:
     """Vocabulary group of a hash, or 0."""
