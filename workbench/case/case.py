@@ -74,6 +74,7 @@ class Case:
         self.folder, self.config = folder, config
         self.ledger = Ledger.open(folder / "ledger")
         self._run: StepRun | None = None
+        self._signers: dict[str, Signer] = {}
 
     def __repr__(self) -> str:
         return f"Case({self.config.case.id!r}, {len(self.ledger)} ledger entries)"
@@ -135,8 +136,11 @@ class Case:
         """
         if person != "log":
             self.config.person(person)
-        secret = os.environ.get(f"WORKBENCH_KEY_{person.upper().replace('-', '_')}")
-        return Signer.load(person, self.folder / "keys" / f"{person}.key", secret.encode() if secret else None)
+        if person not in self._signers:
+            secret = os.environ.get(f"WORKBENCH_KEY_{person.upper().replace('-', '_')}")
+            path = self.folder / "keys" / f"{person}.key"
+            self._signers[person] = Signer.load(person, path, secret.encode() if secret else None)
+        return self._signers[person]
 
     def operator(self) -> str:
         """Person who runs steps: ``WORKBENCH_PERSON`` or the first operator of case.toml."""
