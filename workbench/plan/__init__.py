@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "make": ("make_plan", "packs_of",),
-    "model": ("Condition", "Disposal", "Duty", "Gate", "PackRef", "Plan", "RecordSet", "RuleRef", "Text",),
+    "model": ("Condition", "Disposal", "Duty", "Gate", "PackRef", "Plan",
+           "RecordSet", "RuleRef", "Text",),
     "planner": ("plan",),
     "spans": ("DateSpan", "read_day",),
 }
-__all__ = ["Condition", "DateSpan", "Disposal", "Duty", "Gate", "PackRef", "Plan", "RecordSet", "RuleRef", "Text", "make_plan", "packs_of", "plan", "read_day"]
+__all__ = ["Condition", "DateSpan", "Disposal", "Duty", "Gate", "PackRef", "Plan",
+           "RecordSet", "RuleRef", "Text", "make_plan", "packs_of", "plan", "read_day"]
 
 
 def __getattr__(name: str) -> Any:  # a page that only shows a value need not import the planner's graph library

@@ -1,5 +1,10 @@
 """RISK: evidence -> four risks, inherent / residual / projected; every point traceable; missing evidence never lowers.
 
+    from workbench.risk import assess
+    report = assess(case)
+    report.total("leak", "residual").score   # 0..100, with .low and .high around it and .coverage beside it
+"""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
