@@ -74,6 +74,10 @@ class Planner:
         self.subjects = self._subjects()
         self.reasons: dict[Draft, Text] = {}
         self.base: dict[str, list[Draft]] = {}
+        self.children: dict[str, list[str]] = {}
+        for id_, s in self.subjects.items():
+            for parent in sorted({f"{s.table.source}.{k.ref_table}" for k in s.keys} - {id_}):
+                self.children.setdefault(parent, []).append(id_)
 
     # -- what there is ------------------------------------------------------------------------------------------
 
@@ -198,7 +202,8 @@ class Planner:
             why=[
                 both(
                     f"整体移转给{receiver};移转前告知个人接收方的名称和联系方式,目的改变须重新取得同意。",
-                    f"Handed over to {receiver}; before it, tell the persons the receiver's name and contact; a new purpose needs new consent.",
+                    f"Handed over to {receiver}; before it, tell the persons the receiver's name and contact; "
+                    "a new purpose needs new consent.",
                 )
             ],
         )
@@ -238,9 +243,12 @@ class Planner:
         )
 
     def _held(self, s: Subject, ids: Iterable[str]) -> Draft:
+        """One line for everything a hold covers; a longer statutory term still stands behind it."""
         holds = [h for h in self.config.holds if h.id in set(ids)]
-        ends = [h.until for h in holds]
-        until = None if None in ends or not ends else max(e for e in ends if e)
+        ends = [h.until or FOREVER for h in holds]
+        until = max(ends, default=FOREVER)
+        terms = [t for t in s.terms if t.keeps and t.value.min_term != "inherit"]
+        bound = [b.until for b in bands(s, self.as_of, self.events, None) if b.until] if terms else []
         names = tuple(sorted(h.id for h in holds))
         return Draft(
             s,
@@ -249,13 +257,15 @@ class Planner:
             level="none",
             method="",
             rows=s.table.rows,
-            keep_until=until or FOREVER,
-            not_before=until + dt.timedelta(1) if until else FOREVER,
-            retention_class=f"hold.{names[0]}/{until.year if until else 9999}",
+            keep_until=max([until, *bound]),
+            not_before=until + dt.timedelta(1) if until < FOREVER else FOREVER,
+            retention_class=f"hold.{names[0]}/{until.year}",
+            rules=tuple(ref(self.packs, t) for t in terms),
             why=[
                 both(
-                    f"保全令 {'、'.join(names)} 覆盖本表,至{day(until)}不作任何清除;只存储和保护。",
-                    f"Hold {', '.join(names)} covers this table; nothing is cleared until {day(until)}, only stored and protected.",
+                    f"保全令 {'、'.join(names)} 覆盖这些行,至{day(until)}不作任何清除;只存储和保护。",
+                    f"Hold {', '.join(names)} covers these rows; nothing is cleared until {day(until)}, "
+                    "only stored and protected.",
                 )
             ],
         )
@@ -489,15 +499,7 @@ class Planner:
     # -- who is still pointed at --------------------------------------------------------------------------------
 
     def _split(self, s: Subject, final: dict[str, list[Draft]]) -> list[Draft]:
-        pointing = [
-            d
-            for id_, ds in final.items()
-            if id_ != s.id
-            for d in ds
-            if d.stays
-            and any(k.ref_table == s.table.name for k in self.subjects[id_].keys)
-            and self.subjects[id_].table.source == s.table.source
-        ]
+        pointing = [d for child in self.children.get(s.id, ()) for d in final[child] if d.stays]
         if not pointing:
             return final[s.id]
         held = tuple(d for d in pointing if d.holds)
