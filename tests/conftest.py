@@ -68,3 +68,9 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not beside this checkout")
     return SHARED
+
+
+@pytest.fixture
+def case_toml() -> str:
+    """Text of a small valid case.toml."""
+    return CASE_TOML

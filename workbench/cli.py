@@ -179,6 +179,7 @@ def main() -> None:
     os.umask(0o077)
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except WorkbenchError as e:
         click.echo(f"workbench: {e}", err=True)
         sys.exit(e.exit_code)
@@ -188,5 +189,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nworkbench: interrupted; nothing is lost. Next: the same command goes on from here", err=True)
         sys.exit(130)
-    except BrokenPipeError:
+    except BrokenPipeError:  # `workbench scan ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -93,7 +93,7 @@ def run_step(case: Case, step: Step, given: dict[str, Any] | None = None) -> Run
 
 
 def _first(message: str) -> str:
-    return message.partition(" Next: ")[0].rstrip(".")
+    return message.partition(" Next: ")[0].strip().partition("\n")[0][:300].rstrip(".")
 
 
 def _next(case: Case, step: Step, message: str) -> str:
