@@ -57,7 +57,7 @@ def test_a_wrong_password(make_case: Callable[..., Path], case_toml: str) -> Non
         pytest.skip("no MariaDB answers on 127.0.0.1")
     done = workbench("run", case, SHOP_PW="hunter2-canary")
     assert "hunter2-canary" not in done.stdout + done.stderr
-    refuses(case, lambda: workbench("run", case, SHOP_PW="hunter2-canary"), "SHOP_PW")
+    refuses(case, lambda: workbench("run", case, SHOP_PW="hunter2-canary"), "password_env")
 
 
 def test_an_unknown_parameter(make_case: Callable[..., Path]) -> None:

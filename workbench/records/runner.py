@@ -269,8 +269,8 @@ def check_sources(case: Case) -> None:
     from workbench.sources import open_source
 
     for spec in case.config.sources:
-        with open_source(spec, case.folder):
-            pass
+        with open_source(spec, case.folder) as source:
+            source.ping()
 
 
 def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progress: Any = None) -> list[Run]:

@@ -98,6 +98,9 @@ class Source(Protocol):
     def tables(self) -> tuple[Table, ...]:
         """Every table, sorted by name."""
 
+    def ping(self) -> None:
+        """Connect; SourceMissing or SourceRefused when that fails."""
+
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Items met so far that could not be read."""
 

@@ -41,6 +41,12 @@ class SourceBase:
         """Items met so far that could not be read, sorted."""
         return tuple(Unreadable(source=self.name, item=i, reason=r) for i, r in sorted(self._unreadable.items()))
 
+    def ping(self) -> None:
+        """Connect and let go of nothing: SourceMissing or SourceRefused now instead of at the first read."""
+        connect = getattr(self, "_connect", None)
+        if connect is not None:
+            connect()
+
     def _list(self) -> list[Table]:
         raise NotImplementedError
 
