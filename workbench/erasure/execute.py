@@ -29,23 +29,42 @@ def carry_out(store: SqlStore, sel: Selection, progress: Progress = quiet) -> No
     store.make_journal()
     store.commit()
     for unlink in sel.unlinks:
-        sets = ", ".join(f"{store.q(c)} = NULL" for c in unlink.columns)
+        sets = ", ".join(f"{store.q(c)} = NULL" for c in unlink.columns) + store.update_extra(unlink.table)
         _batches(store, "unlink", unlink.work, store.update_sql(unlink.table, unlink.work, sets), unlink.rows, progress,
                  unlink.table, cyclic=False)
     for line in sel.lines:
         d = line.disposal
         if d.action in ("lock", "anonymise") and d.suppress and line.rows:
             sets = ", ".join(f"{store.q(c)} = {neutral(store, d.set.table, c)}" for c in d.suppress)
+            sets += store.update_extra(d.set.table)
             _batches(store, "suppress", line.work, store.update_sql(d.set.table, line.work, sets), line.rows, progress,
                      d.set.table, cyclic=False)
     for group in _groups(store, sel):
         lines = [line for table in group for line in sel.of(table) if line.goes and line.rows]
-        if store.enforce and lines and any(t in sel.cyclic for t in group):
-            store.delete_cycle(group, lines, sel)
+        if store.cycle_in_one and lines and any(t in sel.cyclic for t in group):
+            store.delete_cycle(lines)
             continue
         for line in lines:
             _batches(store, "delete", line.work, store.delete_sql(line.disposal.set.table, line.work), line.rows,
                      progress, line.disposal.set.table, cyclic=line.disposal.set.table in sel.cyclic)
+
+
+def rehearse(store: SqlStore, sel: Selection) -> None:
+    """Clear the columns of one row of each line and roll back: a check or a unique column refuses here, not half-way."""
+    for line in sel.lines:
+        d = line.disposal
+        if d.action not in ("lock", "anonymise") or not d.suppress or not line.rows:
+            continue
+        sets = ", ".join(f"{store.q(c)} = {neutral(store, d.set.table, c)}" for c in d.suppress)
+        store.begin()
+        try:
+            store.batch_begin(d.set.table, False)
+            store.run(store.update_sql(d.set.table, line.work, sets + store.update_extra(d.set.table)), (0, 1))
+        except ErasureError as e:
+            raise ErasureError(f"{d.id}: {store.name}.{d.set.table} refuses to have {', '.join(d.suppress)} cleared "
+                               f"({e.what})", "take the column out of the plan's suppress list, or allow NULL") from None
+        finally:
+            store.rollback()
 
 
 def neutral(store: SqlStore, table: str, column: str) -> str:
@@ -71,8 +90,9 @@ def _batches(store: SqlStore, kind: str, work: str, sql: str, total: int, progre
         upto, started = min(done + size, total), time.monotonic()
         store.begin()
         try:
-            store.batch_begin(cyclic)
+            store.batch_begin(table, cyclic)
             n = store.run(sql, (done, upto)).rowcount
+            store.batch_end(table, cyclic)
             write_journal(store, kind, work, upto, changed + n)
             store.commit()
         except ErasureError:

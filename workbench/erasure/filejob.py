@@ -356,7 +356,7 @@ class FileJob(Job):
         note, needles = "", self._needles
         if needles is None:
             try:
-                needles = again(control, self.notes.key(), file_forms, self.sealed_cells)
+                needles = again(control, self.notes.key(), lambda t, c: file_forms, self.sealed_cells)
             except ErasureError as e:
                 return tables, self.no_control(e.what)
             if len(needles) < len(control["needles"]):

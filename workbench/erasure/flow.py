@@ -174,9 +174,10 @@ def _choose(job: Job, backup: SealedBackup) -> list[Preflight]:
     """Select rows, unless done; check that the source is still what was sealed."""
     if job.phase >= Phase.CONTROLLED:
         return []
+    job.clear()
+    checks = list(unchanged(job, backup))
     job.choose()
-    checks = list(job.preflight())
-    checks += unchanged(job, backup)
+    checks += job.preflight()
     job.reached(Phase.SELECTED)
     return checks
 

@@ -195,7 +195,7 @@ class Control:
         return data
 
 
-def again(control: dict[str, Any], key: bytes, forms: Forms,
+def again(control: dict[str, Any], key: bytes, forms: Callable[[str, str], Forms],
           cells: Callable[[str, str], Iterable[Iterable[object]]]) -> list[Needle]:
     """The needles of ``control``, found again among ``cells(table, column)`` of the sealed backup."""
     wanted: dict[tuple[str, str], set[str]] = {}
@@ -207,7 +207,8 @@ def again(control: dict[str, Any], key: bytes, forms: Forms,
             for cell in block:
                 if tags and cell is not None and (tag := tag_of(key, table, column, cell)) in tags:
                     tags.discard(tag)
-                    out.append(Needle(table, column, tag, {k: v for k, v in forms(cell).items() if len(v) >= PREFIX}))
+                    out.append(Needle(table, column, tag, {k: v for k, v in forms(table, column)(cell).items()
+                                                               if len(v) >= PREFIX}))
             if not tags:
                 break
     return out

@@ -26,6 +26,7 @@ class SqliteStore(SqlStore):
     engine = "sqlite"
     enforce = False
     errors = (sqlite3.Error,)
+    _held: list[tuple[str, str]]
 
     def connect(self) -> None:
         from workbench.sources.credentials import database_url
@@ -111,15 +112,28 @@ class SqliteStore(SqlStore):
             fires = re.search(r"\b(delete|update)\b", re.split(r"\bbegin\b", sql, maxsplit=1, flags=re.I)[0], re.I)
             yield name, table, bool(fires and _COPIES.search(body) and targets - fts - {table.lower()})
 
+    def batch_begin(self, table: str, cyclic: bool) -> None:
+        """Triggers of the table, but for those that feed a full-text index, are gone inside this transaction."""
+        fts = "|".join(re.escape(n) for n in self._fts()) or "(?!)"
+        rows = self.run("SELECT name, sql FROM sqlite_master WHERE type='trigger' AND tbl_name=?", (table,)).fetchall()
+        self._held = [(n, sql) for n, sql in rows if not re.search(rf"into\s+[\"`\[]?({fts})\b", sql, re.I)]
+        for name, _ in self._held:
+            self.run(f"DROP TRIGGER {self.q(name)}")
+
+    def batch_end(self, table: str, cyclic: bool) -> None:
+        for _, sql in self._held:
+            self.run(sql)
+
     def preflight(self, touched: Sequence[str]) -> Iterator[Preflight]:
         yield Preflight(source=self.name, check="secure_delete", colour="green", object=self.path.name,
                         zh="secure_delete 已打开并读回", en="secure_delete is ON and was read back")
         for name, table, copies in self.triggers():
             if table in touched and copies:
-                yield Preflight(source=self.name, check="trigger", colour="red", object=name,
-                                zh=f"触发器 {name} 在删除或更新时把数据写到别处",
-                                en=f"trigger {name} writes data elsewhere when rows are deleted or updated",
-                                todo=f"DROP TRIGGER {self.q(name)};")
+                yield Preflight(source=self.name, check="trigger", colour="yellow", object=name,
+                                zh=f"触发器 {name} 在删除或更新时把数据写到别处；执行期间停用",
+                                en=f"trigger {name} writes data elsewhere when rows are deleted or updated; it is off "
+                                   "while we work",
+                                todo=f"see what {name} has already copied")
         for kind, path in self.files():
             if kind == "beside":
                 yield Preflight(source=self.name, check="copy", colour="yellow", object=path.name,

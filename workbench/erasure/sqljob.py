@@ -59,9 +59,13 @@ class SqlJob(Job):
             self.store.rollback()
             self.store.forget()
 
-    def choose(self) -> None:
+    def clear(self) -> None:
+        self.store.begin()
         for work in self.store.work_tables():
             self.store.drop(work)
+        self.store.commit()
+
+    def choose(self) -> None:
         self.store.begin()
         try:
             self.sel = select(self.store, self.disposals)
@@ -69,9 +73,7 @@ class SqlJob(Job):
         except BaseException:
             self.store.rollback()
             raise
-        for line in self.sel.lines:
-            for column in line.disposal.suppress:
-                execute.neutral(self.store, line.disposal.set.table, column)
+        execute.rehearse(self.store, self.sel)
         self.state["lines"] = [{"work": x.work, "rows": x.rows, "refused": x.refused, "links": x.links_cleared}
                                for x in self.sel.lines]
         self.state["unlinks"] = [asdict(u) for u in self.sel.unlinks]
@@ -170,7 +172,7 @@ class SqlJob(Job):
             columns = [c.name for c in self.store.tables[d.set.table].columns] if line.goes else list(d.suppress)
             if not columns or not line.rows or not line.changes:
                 continue
-            mine = [Sampler(key, d.set.table, c, self.store.forms) for c in columns]
+            mine = [Sampler(key, d.set.table, c, self.store.forms_for(d.set.table, c)) for c in columns]
             for block in self.store.sample(d.set.table, columns, line.work, line.rows, SAMPLE):
                 for i, sampler in enumerate(mine):
                     sampler.add([row[i] for row in block])
@@ -257,10 +259,17 @@ class SqlJob(Job):
     # -- execution, scrub, proof -----------------------------------------------------------------------------
 
     def execute(self) -> None:
+        def written(saved: dict[str, str]) -> None:
+            self.state["triggers"] = saved
+            self.reached(self.phase)
+
+        self.store.pending_triggers = written
+        self.store.triggers_off(self.sel.touched(), self.state.get("triggers", {}))
         execute.carry_out(self.store, self.sel, self.progress)
         self.state["counts"] = execute.counts(self.store, self.sel.lines)
 
     def after_execute(self) -> None:
+        self.store.triggers_on(self.state.get("triggers", {}))
         self.store.begin()
         for work in self.store.work_tables():
             if work != JOURNAL:
@@ -293,7 +302,7 @@ class SqlJob(Job):
         note = ""
         if needles is None:
             try:
-                needles = again(control, self.notes.key(), self.store.forms, self.sealed_cells)
+                needles = again(control, self.notes.key(), self.store.forms_for, self.sealed_cells)
             except ErasureError as e:
                 return self.no_control(e.what)
             if len(needles) < len(control["needles"]):

@@ -7,6 +7,7 @@ Work tables are called ``wb_erase_*``, hold keys and counts only, and are droppe
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ class SqlStore:
 
     engine = ""
     mark = "?"
+    cycle_in_one = False
+    """whether rows that point at each other are deleted in one statement"""
     enforce = True
     """whether foreign keys are enforced while we delete (so that children need an index)"""
     errors: tuple[type[BaseException], ...] = ()
@@ -45,7 +48,8 @@ class SqlStore:
         """Connect and read the catalogue."""
         from workbench.sources import open_source
 
-        with open_source(self.spec, self.base) as source:
+        with warnings.catch_warnings(), open_source(self.spec, self.base) as source:
+            warnings.simplefilter("ignore")  # a killed run's work tables may hold row addresses, which SQLAlchemy warns of
             self.tables = {t.name: t for t in source.tables() if not t.name.startswith(WORK)}
         self.connect()
 
@@ -213,10 +217,27 @@ class SqlStore:
         return (f"UPDATE {self.t(table)} SET {sets} WHERE {left} IN "
                 f"(SELECT {columns} FROM {self.t(work)} WHERE seq > {self.mark} AND seq <= {self.mark})")
 
-    def batch_begin(self, cyclic: bool) -> None:
-        """Called in each batch's transaction before its statement."""
+    def batch_begin(self, table: str, cyclic: bool) -> None:
+        """Called in each batch's transaction before its statement: triggers off, links off in cycles."""
 
-    def delete_cycle(self, group: Sequence[str], lines: Sequence[Any], sel: Any) -> None:
+    def batch_end(self, table: str, cyclic: bool) -> None:
+        """Called in each batch's transaction after its statement: as it was."""
+
+    def triggers_off(self, tables: Sequence[str], saved: dict[str, str]) -> dict[str, str]:
+        """Take triggers away where that cannot be done inside a batch; name -> what makes them again."""
+        return saved
+
+    pending_triggers: Callable[[dict[str, str]], None] = staticmethod(lambda saved: None)
+    """set by the job: writes definitions down before the first trigger is dropped"""
+
+    def triggers_on(self, saved: dict[str, str]) -> None:
+        """Put them back."""
+
+    def update_extra(self, table: str) -> str:
+        """Assignments added to every update so that nothing else in the row changes."""
+        return ""
+
+    def delete_cycle(self, lines: Sequence[Any]) -> None:
         """Delete rows of tables that point at each other, where the engine enforces links while we delete."""
         raise NotImplementedError
 
@@ -232,20 +253,30 @@ class SqlStore:
 
     def sample(self, table: str, columns: Sequence[str], work: str, rows: int, limit: int) -> Iterator[list[Any]]:
         """Up to ``limit`` rows spread evenly over a work table."""
-        names = ", ".join(f"t.{self.q(c)}" for c in columns)
+        names = ", ".join(self.read_expr(table, c) for c in columns)
         stride = max(1, rows // limit)
-        cursor = self.run(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
-                          f"ON {self.match(table, 't', 'w')} WHERE w.seq % {stride} = 0")
-        while block := cursor.fetchmany(5_000):
-            yield list(block)
+        yield from self.stream(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
+                               f"ON {self.match(table, 't', 'w')} WHERE w.seq % {stride} = 0", 2_000)
 
-    def rows(self, table: str, columns: Sequence[str], work: str, *, batch: int = 20_000) -> Iterator[list[Any]]:
+    def stream(self, sql: str, block: int) -> Iterator[list[Any]]:
+        """Rows of a SELECT in blocks, in bounded memory."""
+        cursor = self.run(sql)
+        while rows := cursor.fetchmany(block):
+            yield list(rows)
+
+    def read_expr(self, table: str, column: str) -> str:
+        """How a column (alias t) is read so that its cells equal those in the sealed backup."""
+        return f"t.{self.q(column)}"
+
+    def forms_for(self, table: str, column: str) -> Callable[[object], dict[str, bytes]]:
+        """:meth:`forms` for the cells of one column."""
+        return self.forms
+
+    def rows(self, table: str, columns: Sequence[str], work: str, *, batch: int = 10_000) -> Iterator[list[Any]]:
         """Rows of ``table`` whose keys are in ``work``, in blocks of Python tuples."""
-        names = ", ".join(f"t.{self.q(c)}" for c in columns)
-        cursor = self.run(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
-                          f"ON {self.match(table, 't', 'w')} ORDER BY w.seq")
-        while block := cursor.fetchmany(batch):
-            yield list(block)
+        names = ", ".join(self.read_expr(table, c) for c in columns)
+        yield from self.stream(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
+                               f"ON {self.match(table, 't', 'w')} ORDER BY w.seq", batch)
 
     def arrow(self, table: str, columns: Sequence[str], work: str) -> Iterator[pa.RecordBatch]:
         """:meth:`rows` as record batches typed as the catalogue says."""
