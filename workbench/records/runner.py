@@ -18,7 +18,7 @@ from typing import Any
 import workbench
 from workbench.case import Case
 from workbench.case.steps import STEPS, Step
-from workbench.errors import RecordError
+from workbench.errors import RecordError, VaultError
 from workbench.i18n import LANGS, mask, text
 from workbench.ledger import write_durably
 from workbench.records import page, parameters
@@ -262,6 +262,23 @@ def preflight(case: Case, step: Step) -> None:
 
     if step.id == "erase":
         check(case)
+    if step.id in ("protect", "erase"):
+        _passphrase(case.config.vault.passphrase_env)
+
+
+def _passphrase(name: str) -> None:
+    """The vault's passphrase has to be in the environment that the kernel inherits; asked for on a terminal."""
+    import getpass
+    import sys
+
+    if os.environ.get(name):
+        return
+    if not sys.stdin.isatty():
+        raise VaultError("the vault has no passphrase", f"read -rs {name} && export {name}, then run again")
+    first = getpass.getpass(f"Passphrase of the vault ({name}): ")
+    if len(first) < 12:
+        raise VaultError("the passphrase has fewer than 12 characters", "choose a longer one and run again")
+    os.environ[name] = first
 
 
 def check_sources(case: Case) -> None:
