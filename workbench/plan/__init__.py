@@ -10,29 +10,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from workbench.plan.make import make_plan, packs_of
+from workbench.plan.model import Condition, Disposal, Duty, Gate, PackRef, Plan, RecordSet, RuleRef, Text
+from workbench.plan.planner import plan
+from workbench.plan.projection import remaining
+from workbench.plan.spans import DateSpan, read_day
 
-if TYPE_CHECKING:
-    from workbench.plan.make import make_plan, packs_of
-    from workbench.plan.model import Condition, Disposal, Duty, Gate, PackRef, Plan, RecordSet, RuleRef, Text
-    from workbench.plan.planner import plan
-    from workbench.plan.spans import DateSpan, read_day
-
-_WHERE = {
-    "make": ("make_plan", "packs_of",),
-    "model": ("Condition", "Disposal", "Duty", "Gate", "PackRef", "Plan",
-           "RecordSet", "RuleRef", "Text",),
-    "planner": ("plan",),
-    "spans": ("DateSpan", "read_day",),
-}
-__all__ = ["Condition", "DateSpan", "Disposal", "Duty", "Gate", "PackRef", "Plan",
-           "RecordSet", "RuleRef", "Text", "make_plan", "packs_of", "plan", "read_day"]
-
-
-def __getattr__(name: str) -> Any:  # a page that only shows a value need not import the planner's graph library
-    from importlib import import_module
-
-    for module, names in _WHERE.items():
-        if name in names:
-            return getattr(import_module(f"workbench.plan.{module}"), name)
-    raise AttributeError(name)
+__all__ = [
+    "Condition",
+    "DateSpan",
+    "Disposal",
+    "Duty",
+    "Gate",
+    "PackRef",
+    "Plan",
+    "RecordSet",
+    "RuleRef",
+    "Text",
+    "make_plan",
+    "packs_of",
+    "plan",
+    "read_day",
+    "remaining",
+]

@@ -9,7 +9,8 @@ import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from workbench.plan.model import Condition, Disposal, Plan
+from workbench.plan.documents import rows_in_words
+from workbench.plan.model import Disposal, Plan
 from workbench.plan.texts import ACTIONS
 from workbench.ui.chart_style import ACTION_COLOURS, ACTION_PATTERNS, BLACK, GREY, say, styled
 
@@ -19,33 +20,11 @@ if TYPE_CHECKING:
 
 MAX_LINKS = 60
 HORIZON = dt.date(2100, 1, 1)
-_OPS = {
-    "referenced": ("仍被引用", "still pointed at"),
-    "unreferenced": ("无人引用", "not pointed at"),
-    "is_null": ("为空", "is empty"),
-    "not_null": ("非空", "is filled"),
-    "parent_in": ("主表行属于", "parent in"),
-    "parent_gone": ("无主表行", "no parent row in"),
-}
 
 
 def action(lang: str, name: str) -> str:
     """An action in words."""
     return ACTIONS[name].zh if lang == "zh" else ACTIONS[name].en
-
-
-def condition(c: Condition, lang: str) -> str:
-    """One clause in words."""
-    if c.op in _OPS:
-        w = _OPS[c.op][0 if lang == "zh" else 1]
-        return " ".join(x for x in (c.column if c.op in ("is_null", "not_null") else "", w, c.value) if x)
-    return f"{c.column} {c.op} {c.value}"
-
-
-def rows_in_words(d: Disposal, lang: str) -> str:
-    """Which rows a disposal means."""
-    where = say(lang, " 且 ", " and ").join(condition(c, lang) for c in d.set.where)
-    return where or say(lang, "全部", "all")
 
 
 def _label(d: Disposal) -> str:
