@@ -42,7 +42,7 @@ def is_date(year: Any, month: Any, day: Any) -> Any:
     return not (month == 2 and day == 29 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)))
 
 
-@compiled("i8(i8[::1], i8, b1, i8)")
+@compiled("i8(CPointer(i8), i8, b1, i8)")
 def resident_id(d: Any, a: Any, x: Any, today: Any) -> Any:
     """18 characters from ``d[a]``; ``x``: the last is X. GB 11643-1999.
 
@@ -65,7 +65,7 @@ def resident_id(d: Any, a: Any, x: Any, today: Any) -> Any:
     return 2 if year >= 1880 and year * 10000 + month * 100 + day <= today else 3
 
 
-@compiled("b1(i8[::1], i8, i8)")
+@compiled("b1(CPointer(i8), i8, i8)")
 def luhn(d: Any, a: Any, b: Any) -> Any:
     """ISO/IEC 7812-1 annex B."""
     total = 0
@@ -79,7 +79,7 @@ def luhn(d: Any, a: Any, b: Any) -> Any:
     return total % 10 == 0
 
 
-@compiled("b1(i8[::1], i8, i8)")
+@compiled("b1(CPointer(i8), i8, i8)")
 def card_issuer(d: Any, a: Any, n: Any) -> Any:
     """Whether the head and the length belong to a card scheme of ISO/IEC 7812."""
     p2 = d[a] * 10 + d[a + 1]
@@ -105,7 +105,7 @@ def card_issuer(d: Any, a: Any, n: Any) -> Any:
     return (p4 == 1800 or p4 == 2131) and n == 15
 
 
-@compiled("i8(u1[::1], i8)")
+@compiled("i8(CPointer(u1), i8)")
 def uscc(t: Any, a: Any) -> Any:
     """18 characters of GB 32100-2015 from ``t[a]``, capital or small. 0: not the shape; 1: shape; 2: check agrees."""
     total = 0
@@ -126,7 +126,7 @@ def uscc(t: Any, a: Any) -> Any:
     return 1
 
 
-@compiled("b1(i8[::1], i8, i8)")
+@compiled("b1(CPointer(i8), i8, i8)")
 def mod11_10(d: Any, a: Any, b: Any) -> Any:
     """ISO/IEC 7064 MOD 11,10: business registration numbers (GS 15-2006)."""
     p = 10
@@ -144,7 +144,7 @@ for _i in ["AD24", "AE23", "AL28", "AT20", "AZ28", "BA20", "BE16", "BG22", "BH22
     IBAN_LENGTH[(ord(_i[0]) - 65) * 26 + ord(_i[1]) - 65] = int(_i[2:])
 
 
-@compiled("i8(u1[::1], i8, i8)")
+@compiled("i8(CPointer(u1), i8, i8)")
 def iban(t: Any, a: Any, b: Any) -> Any:
     """ISO 13616 mod 97-10 over ``t[a:b]`` (spaces skipped): 0 not the shape, 1 shape, 2 check agrees."""
     n = 0
@@ -181,7 +181,7 @@ def iban(t: Any, a: Any, b: Any) -> Any:
     return 2 if rest == 1 else 1
 
 
-@compiled("i8(i8[::1], i8)")
+@compiled("i8(CPointer(i8), i8)")
 def mobile(d: Any, a: Any) -> Any:
     """11 digits of a mainland mobile number: 0 no, 1 head not handed out, 2 yes."""
     if d[a] != 1 or d[a + 1] < 3:
@@ -189,7 +189,7 @@ def mobile(d: Any, a: Any) -> Any:
     return 2 if MOBILE[100 + d[a + 1] * 10 + d[a + 2]] else 1
 
 
-@compiled("i8(i8[::1], i8, i8)")
+@compiled("i8(CPointer(i8), i8, i8)")
 def landline(d: Any, a: Any, n: Any) -> Any:
     """Trunk prefix 0, area code, 7 or 8 digits (MIIT); the length of the area code with its 0, or 0."""
     if d[a] != 0 or n < 10 or n > 12:

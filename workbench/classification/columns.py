@@ -32,10 +32,12 @@ from workbench.classification.scanner import (
     S_VIN,
     S_WECHAT,
     SCRATCH,
+    TOUCHED,
     _bytes,
     _cell,
     _chain,
     _digits,
+    _flag,
     _fold,
     _hexval,
     _iban,
@@ -52,19 +54,22 @@ from workbench.classification.scanner import (
     _uscc,
 )  # fmt: skip
 from workbench.classification.slots import COUNT
-from workbench.sources.keyed import compiled, siphash
+from workbench.sources.keyed import at_address, compiled, pointer, siphash
 
 # what may follow a short group of digits inside a number
 JOINS = np.zeros(256, np.uint8)
 for _c in (32, 45, 46, 47, 41, 0xC2, 0xE2):
     JOINS[_c] = 1
+MOST_BYTES = 4 << 20
+MOST_MATCHES = 200_000
+"""matches of one cell whose distinct values are told apart; beyond them they still count"""
 # vocabulary groups up to this number describe whole cells; above it, first words of Latin names
 FIRST_NAME = 200
 SURNAME_EN = 201
 STREET_EN = 202
 
 
-@compiled("void(u1[::1], i8, i8, i8, i8, i8, i8[::1], i8[::1], i8[:,::1], i8[::1], u1[::1], i8, u1[::1])")
+@compiled("void(CPointer(u1), i8, i8, i8, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, CPointer(u1))")
 def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
     """A run of letters and digits that is not all digits."""
     n = b - a
@@ -77,19 +82,19 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
             d[17] = 10
             r = _rid(d, 0, True, today)
             if r:
-                count[S_ID, 0] += 1
+                count[S_ID * 10 + 0] += 1
                 if r >= 2:
-                    count[S_ID, 1] += 1
+                    count[S_ID * 10 + 1] += 1
                     _digits(cell, count, out, text, S_ID, r == 2, whole, d, 0, 17)
                     if r == 2 and _minor(d, 0, today):
-                        count[S_ID, 6] += 1
+                        count[S_ID * 10 + 6] += 1
                         _digits(cell, count, out, text, S_MINOR, True, whole, d, 0, 17)
                     return
         u = _uscc(t, a)
         if u:
-            count[S_USCC, 0] += 1
+            count[S_USCC * 10 + 0] += 1
             if u == 2:
-                count[S_USCC, 1] += 1
+                count[S_USCC * 10 + 1] += 1
                 _bytes(cell, count, out, text, S_USCC, True, whole, t, a, b)
                 return
     c = t[a]
@@ -98,14 +103,14 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
     if 8 <= n <= 9 and nl <= 2 and nd >= 7 and CLASS[t[a]] & 6 and (nl == 1 or CLASS[t[a + 1]] & 6):
         # ICAO 9303: one or two letters, then digits; China: E + 8 digits, E + letter + 7 digits
         chinese = c == 69 and n == 9
-        count[S_PASS, 0] += 1
-        count[S_PASS, 1] += chinese
+        count[S_PASS * 10 + 0] += 1
+        count[S_PASS * 10 + 1] += chinese
         _bytes(cell, count, out, text, S_PASS, chinese, whole, t, a, b)
         if (c == 72 or c == 77) and nd == 8 and n == 9:
-            count[S_PERMIT, 0] += 1
+            count[S_PERMIT * 10 + 0] += 1
             _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
     elif n == 11 and nd == 10 and (c == 72 or c == 77):
-        count[S_PERMIT, 0] += 1
+        count[S_PERMIT * 10 + 0] += 1
         _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
     # plate: province character before, then letter + 5 or 6; at least one digit
     if 6 <= n <= 7 and CLASS[t[a]] & 2 and a - s >= 3 and nd >= 1 and t[a - 3] >= 0xE4:
@@ -119,14 +124,14 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
                 x, y = t[a + 1], t[b - 1]
                 good = (65 <= x <= 75 and nd >= 4) or (65 <= y <= 75 and nd >= 4) or nd >= 4
             if good:
-                count[S_PLATE, 0] += 1
+                count[S_PLATE * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_PLATE, True, a - 3 == s and b == e, t, a - 3, b)
     if nl >= 2 and n >= 15 and n <= 34 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
         r = _iban(t, a, b)
         if r:
-            count[S_IBAN, 0] += 1
+            count[S_IBAN * 10 + 0] += 1
             if r == 2:
-                count[S_IBAN, 1] += 1
+                count[S_IBAN * 10 + 1] += 1
                 _bytes(cell, count, out, text, S_IBAN, True, whole, t, a, b)
     if n == 32 or n == 40 or n == 64 or n == 128:
         hexa = True
@@ -135,7 +140,7 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
                 hexa = False
                 break
         if hexa and nd > n // 4:
-            count[S_HASH, 0] += 1
+            count[S_HASH * 10 + 0] += 1
             _bytes(cell, count, out, text, S_HASH, False, whole, t, a, b)
     if n == 17 and nd >= 3 and nl >= 2:
         good = True
@@ -144,12 +149,12 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
             if CLASS[c] & 4 or c == 73 or c == 79 or c == 81:
                 good = False
         if good:
-            count[S_VIN, 0] += 1
+            count[S_VIN * 10 + 0] += 1
             _bytes(cell, count, out, text, S_VIN, False, whole, t, a, b)
     return
 
 
-@compiled("i8(u1[::1], i8, i8)")
+@compiled("i8(CPointer(u1), i8, i8)")
 def _spaced_iban(t: Any, a: Any, e: Any) -> Any:
     """End of an IBAN written in groups of four from ``a``, or 0."""
     i = a
@@ -178,7 +183,7 @@ def _spaced_iban(t: Any, a: Any, e: Any) -> Any:
     return 0
 
 
-@compiled("void(u1[::1], i8, i8, i8[::1], i8[::1], i8[::1], i8[:,::1], i8[::1], i8[::1], i8[:,::1], i8[::1], u1[::1], i8, u1[::1])")
+@compiled("void(CPointer(u1), i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, CPointer(u1))")
 def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
     """All candidates in ``t[s:e]``."""
     i = s
@@ -189,20 +194,20 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
             if c == 64:
                 b, end = _mail(t, i, s, e)
                 if end and b >= s:
-                    count[5, 0] += 1
+                    count[5 * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_MAIL, True, b == s and end == e, t, b, end)
                     i = end
                     continue
             elif c == 58 and i + 2 < e and t[i + 1] == 58 and (i == s or CLASS[t[i - 1]] & 7 == 0):
                 end = _ipv6(t, i, e, text)
                 if end:
-                    count[S_IP6, 0] += 1
+                    count[S_IP6 * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_IP6, True, i == s and end == e, text, 0, 16)
                     i = end
                     continue
             elif c == 36 and i + 59 < e and t[i + 1] == 50 and t[i + 3] == 36 and t[i + 6] == 36:
-                count[S_HASH, 0] += 1  # $2b$12$ and 53 characters: bcrypt
-                count[S_HASH, 1] += 1
+                count[S_HASH * 10 + 0] += 1  # $2b$12$ and 53 characters: bcrypt
+                count[S_HASH * 10 + 1] += 1
                 _bytes(cell, count, out, text, S_HASH, True, i == s and i + 60 == e, t, i, i + 60)
                 i += 60
                 continue
@@ -227,20 +232,20 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
             if j < e and t[j] == 64:
                 m, end = _mail(t, j, s, e)
                 if end and m <= a:
-                    count[S_MAIL, 0] += 1
+                    count[S_MAIL * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_MAIL, True, m == s and end == e, t, m, end)
                     i = end
                     continue
         if hexa and follow == 58 and b - a <= 4:
             end = _mac(t, a, e) if b - a == 2 else 0
             if end:
-                count[S_MAC, 0] += 1
+                count[S_MAC * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_MAC, True, a == s and end == e, t, a, end)
                 i = end
                 continue
             end = _ipv6(t, a, e, text)
             if end:
-                count[S_IP6, 0] += 1
+                count[S_IP6 * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_IP6, True, a == s and end == e, text, 0, 16)
                 i = end
                 continue
@@ -248,7 +253,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
             if b - a == 2:
                 end = _mac(t, a, e)
                 if end:
-                    count[S_MAC, 0] += 1
+                    count[S_MAC * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_MAC, True, a == s and end == e, t, a, end)
                     i = end
                     continue
@@ -259,7 +264,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                         good = False
                         break
                 if good:
-                    count[S_UUID, 0] += 1
+                    count[S_UUID * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_UUID, False, a == s and a + 36 == e, t, a, a + 36)
                     i = a + 36
                     continue
@@ -269,8 +274,8 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
             if b - a == 4 and nd == 2 and follow == 32 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
                 end = _spaced_iban(t, a, e)
                 if end:
-                    count[S_IBAN, 0] += 1
-                    count[S_IBAN, 1] += 1
+                    count[S_IBAN * 10 + 0] += 1
+                    count[S_IBAN * 10 + 1] += 1
                     _bytes(cell, count, out, text, S_IBAN, True, a == s and end == e, t, a, end)
                     i = end
             continue
@@ -278,7 +283,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
         if follow == 46 and b - a <= 3 and (a == s or (t[a - 1] != 46 and t[a - 1] != 45)):
             end = _ipv4(t, a, e)
             if end:
-                count[S_IP4, 0] += 1
+                count[S_IP4 * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_IP4, True, a == s and end == e, t, a, end)
                 i = end
                 continue
@@ -295,21 +300,21 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                 lead -= 1
         if b - a <= 4 and follow == 0xE5 and b + 2 < e and t[b + 1] == 0xB9 and t[b + 2] == 0xB4:
             # 1999年1月31日
-            v = np.zeros(3, np.int64)
+            gl[0] = gl[1] = gl[2] = 0
             q = a
             part = 0
             while q < e and part < 3:
-                while q < e and 48 <= t[q] <= 57 and v[part] < 100000:
-                    v[part] = v[part] * 10 + t[q] - 48
+                while q < e and 48 <= t[q] <= 57 and gl[part] < 100000:
+                    gl[part] = gl[part] * 10 + t[q] - 48
                     q += 1
                 if q + 2 >= e or t[q] < 0xE5:
                     break
                 q += 3
                 part += 1
-            if part >= 2 and 1900 <= v[0] <= 2100 and 1 <= v[1] <= 12 and v[2] <= 31:
-                cell[S_DATE] |= 5 if a == s and q >= e else 1
-                cell[COUNT] = v[0]
-                cell[COUNT + 1] = v[1] * 100 + v[2]
+            if part >= 2 and 1900 <= gl[0] <= 2100 and 1 <= gl[1] <= 12 and gl[2] <= 31:
+                _flag(cell, S_DATE, 5 if a == s and q >= e else 1)
+                cell[COUNT] = gl[0]
+                cell[COUNT + 1] = gl[1] * 100 + gl[2]
                 i = q
                 continue
         if b - a > 40 or (b - a < 5 and JOINS[follow] == 0):
@@ -320,7 +325,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
             found = False
             h = min(groups - 1, g + 5)
             while h >= g:
-                whole = ((gp[g, 0] == a and lead == s) or gp[g, 0] == s) and gp[h, 1] == e
+                whole = ((gp[g * 2 + 0] == a and lead == s) or gp[g * 2 + 0] == s) and gp[h * 2 + 1] == e
                 last = x and h == groups - 1
                 p = plus if g == 0 else 0
                 if h > g:
@@ -333,7 +338,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
             if not found and g == 0 and not x:
                 h = groups - 1
                 while h >= 0 and not found:
-                    whole = (gp[0, 0] == a and lead == s) and gp[h, 1] == e
+                    whole = (gp[(0) * 2 + 0] == a and lead == s) and gp[h * 2 + 1] == e
                     found = _loose_phone(t, s, e, lead, h, gl, gp, seps, d, cell, count, out, whole, text)
                     h -= 0 if found else 1
             g = h + 1 if found else g + 1
@@ -341,7 +346,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
     return
 
 
-@compiled("i8(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], u1[::1], u8[:,::1])")
+@compiled("i8(CPointer(u1), i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), CPointer(u8))")
 def _whole_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, chars: Any, vocabulary: Any) -> Any:
     """What the cell as a whole looks like: Chinese name or address, Latin name, street, handle. Returns the number of CJK characters."""
     n = e - s
@@ -395,21 +400,21 @@ def _whole_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, chars: 
     if other == 0 and 2 <= cjk <= 4:
         rest = cjk - (2 if compound else 1)
         if (surname or compound) and 1 <= rest <= 2:
-            count[S_NAME, 0] += 1
+            count[S_NAME * 10 + 0] += 1
             good = (given - (1 if compound and chars[second - 0x4E00] & 4 else 0)) >= rest
-            count[S_NAME, 1] += good
+            count[S_NAME * 10 + 1] += good
             _cell(cell, count, out, S_NAME, good, True)
     if cjk >= 4 and n <= 400:
         strong = (province and (admin + road + number) >= 2) or (admin >= 2 and (road or number)) or (road and number and digits and admin)
         weak = (road and number and digits > 0) or (province and admin >= 1 and cjk <= 12) or admin >= 2
         if strong or weak:
-            count[S_ADDR, 0] += 1
-            count[S_ADDR, 1] += strong
+            count[S_ADDR * 10 + 0] += 1
+            count[S_ADDR * 10 + 1] += strong
             _cell(cell, count, out, S_ADDR, strong, n <= 200)
     return cjk
 
 
-@compiled("void(u1[::1], i8, i8, i8[::1], i8[:,::1], i8[::1], u1[::1], u8[:,::1], u8, u8)")
+@compiled("void(CPointer(u1), i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), CPointer(u8), u8, u8)")
 def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: Any, vocabulary: Any, k0: Any, k1: Any) -> None:
     """A cell of Latin words: a person's name in two to four words, a street with a house number."""
     n = e - s
@@ -447,26 +452,26 @@ def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: A
             bad = True
         i += 1
     if not bad and digits == 0 and 2 <= words <= 5 and n <= 60 and capital >= words - 1 and capital >= 2:
-        count[S_NAME_EN, 0] += 1
+        count[S_NAME_EN * 10 + 0] += 1
         good = known >= 16
-        count[S_NAME_EN, 1] += good
+        count[S_NAME_EN * 10 + 1] += good
         _cell(cell, count, out, S_NAME_EN, good, True)
     elif not bad and digits == 0 and words == 1 and capital == 1 and known and n <= 24:
-        count[S_NAME_EN, 0] += 1
-        count[S_NAME_EN, 1] += 1
+        count[S_NAME_EN * 10 + 0] += 1
+        count[S_NAME_EN * 10 + 1] += 1
         _cell(cell, count, out, S_NAME_EN, True, True)
     if words >= 2 and digits >= 1 and n <= 200 and street:
-        count[S_ADDR_EN, 0] += 1
-        count[S_ADDR_EN, 1] += 1
+        count[S_ADDR_EN * 10 + 0] += 1
+        count[S_ADDR_EN * 10 + 1] += 1
         _cell(cell, count, out, S_ADDR_EN, True, n <= 120)
     elif words >= 1 and digits >= 1 and 6 <= n <= 120 and capital >= 1:
-        count[S_ADDR_EN, 0] += 1
-        cell[S_ADDR_EN] |= 5
+        count[S_ADDR_EN * 10 + 0] += 1
+        _flag(cell, S_ADDR_EN, 5)
     return
 
 
-@compiled("UniTuple(i8,2)(u1[::1], i8[::1], b1[::1], u1[::1], u8[:,::1], i8, u8, u8, i8[:,::1], i8[::1], i8[::1], u8[:,::1], u8[::1])")
-def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any, today: Any, k0: Any, k1: Any, count: Any, stats: Any, groups: Any, hits: Any, hashes: Any) -> Any:
+@compiled("UniTuple(i8,2)(u8, i8[::1], b1[::1], u1[::1], u8[:,::1], i8, u8, u8, i8[:,::1], i8[::1], i8[::1], u8[:,::1], u8[::1])")
+def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any, today: Any, k0: Any, k1: Any, count: Any, stats: Any, groups: Any, hits: Any, hashes: Any) -> Any:
     """Walk all cells.
 
     Fills ``count`` (slot x counter), ``stats``, ``groups`` (cells of each vocabulary group), ``hits`` (slot and tier, hash of
@@ -474,34 +479,47 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
     """
     nh = 0
     nv = 0
-    d = np.zeros(208, np.int64)
-    gs = np.zeros(16, np.int64)
-    gl = np.zeros(16, np.int64)
-    gp = np.zeros((16, 2), np.int64)
-    seps = np.zeros(16, np.int64)
     longest = 0
     for row in range(len(valid)):
         longest = max(longest, offsets[row + 1] - offsets[row])
-    text = np.zeros(SCRATCH + 6 * longest + 64, np.uint8)
-    out = np.zeros(3 * longest + 64, np.int64)
-    cell = np.zeros(COUNT + 2, np.int64)
-    scratch = np.zeros(64, np.uint8)
+    arena = min(6 * longest + 64, MOST_BYTES)
+    most = min(longest // 4 + 16, MOST_MATCHES)
+    numbers = np.zeros(208 + 16 * 5 + 2 * COUNT + 8, np.int64)
+    texts = np.zeros(SCRATCH + arena + 64, np.uint8)
+    outs = np.zeros(3 * most + 8, np.int64)
+    folded = np.zeros(64, np.uint8)
     seen = np.zeros(4096, np.uint64)
+    d = pointer(numbers)
+    gs = pointer(numbers[208:])
+    gl = pointer(numbers[224:])
+    gp = pointer(numbers[240:])
+    seps = pointer(numbers[272:])
+    cell = pointer(numbers[288:])
+    text = pointer(texts)
+    out = pointer(outs)
+    out[2] = most
+    out[3] = SCRATCH + arena
+    source = at_address(address)
+    scratch = pointer(folded)
+    counts = pointer(count)
+    kinds = pointer(chars)
+    words = pointer(vocabulary)
+    room = folded.shape[0]
     stats[0] += len(valid)
     for row in range(len(valid)):
         if not valid[row]:
             continue
         s = np.int64(offsets[row])
         e = np.int64(offsets[row + 1])
-        while s < e and (data[s] <= 32):
+        while s < e and source[s] <= 32:
             s += 1
-        while e > s and (data[e - 1] <= 32):
+        while e > s and source[e - 1] <= 32:
             e -= 1
         if e <= s:
             continue
         stats[1] += 1
         stats[2] += e - s
-        t = data
+        t = source
         mask = 0
         wide = False
         for i in range(s, e):
@@ -512,9 +530,11 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
             if c == 0xEF or c == 0xE3:
                 wide = True
         if wide:
-            if scratch.shape[0] < e - s + 8:
-                scratch = np.zeros((e - s) * 2 + 8, np.uint8)
-            e = _fold(data, s, e, scratch)
+            if room < e - s + 8:
+                folded = np.zeros((e - s) * 2 + 8, np.uint8)
+                scratch = pointer(folded)
+                room = folded.shape[0]
+            e = _fold(source, s, e, scratch)
             t = scratch
             s = np.int64(0)
             mask = 0
@@ -522,8 +542,9 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
                 mask |= CLASS[t[i]]
                 if t[i] == 64 or t[i] == 58 or t[i] == 36:
                     mask |= 16
-        for i in range(COUNT):
-            cell[i] = 0
+        for i in range(cell[TOUCHED]):
+            cell[cell[TOUCHED + 1 + i]] = 0
+        cell[TOUCHED] = 0
         out[0] = 0
         out[1] = SCRATCH
         h = siphash(t, s, e, k0, k1)
@@ -533,16 +554,16 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
             hashes[nv] = h
             nv += 1
         if e - s <= 40:
-            group = _lookup(vocabulary, h)
+            group = _lookup(words, h)
             if group and group < FIRST_NAME:
                 groups[group] += 1
         if mask & 17:
-            _scan(t, s, e, d, gs, gl, gp, seps, cell, count, out, text, today, chars)
+            _scan(t, s, e, d, gs, gl, gp, seps, cell, counts, out, text, today, kinds)
         if mask & 8:
-            cjk = _whole_cell(t, s, e, cell, count, out, chars, vocabulary)
+            cjk = _whole_cell(t, s, e, cell, counts, out, kinds, words)
             stats[3] += cjk > 0
         if mask & 2 and e - s <= 200 and mask & 16 == 0:
-            _latin_cell(t, s, e, cell, count, out, text, vocabulary, k0, k1)
+            _latin_cell(t, s, e, cell, counts, out, text, words, k0, k1)
         if mask & 8 == 0:
             stats[4] += 1
             if mask & 22 == 0 and mask & 1:
@@ -554,7 +575,7 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
                     good = False
                     break
             if good:
-                cell[S_WECHAT] |= 5
+                _flag(cell, S_WECHAT, 5)
         if e - s > 200:
             stats[10] += 1
         if mask == 1 and 5 <= e - s <= 24:  # a decimal number of three places or more, within 180
@@ -571,7 +592,7 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
                 for i in range(s + (1 if t[s] == 45 else 0), dot):
                     v = v * 10 + t[i] - 48
                 if v <= 180:
-                    cell[S_PLACE] |= 5
+                    _flag(cell, S_PLACE, 5)
         if cell[S_DATE] == 1 and CLASS[t[s]] == 1 and e - s <= 35 and mask & 12 == 0:
             cell[S_DATE] = 5  # a date with its time of day
         if cell[S_DATE]:
@@ -580,9 +601,9 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
             stats[9] = max(stats[9], year)
             born = year * 10000 + cell[COUNT + 1]
             if born + 140000 > today and born <= today:
-                count[S_DATE, 6] += 1
+                counts[S_DATE * 10 + 6] += 1
             if born > today:
-                count[S_DATE, 7] += 1
+                counts[S_DATE * 10 + 7] += 1
         if cell[3] & 4 and e - s == 11 and mask == 1:
             v = np.int64(0)
             for i in range(s, e):
@@ -591,15 +612,22 @@ def scan_column(data: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any
             stats[7] = max(stats[7], v)
         for i in range(out[0]):
             if nh < hits.shape[0]:
-                hits[nh, 0] = np.uint64(out[3 * i + 2])
-                a = out[3 * i + 3]
-                hits[nh, 1] = h if a < 0 else siphash(text, a, out[3 * i + 4], k0, k1)
+                hits[nh, 0] = np.uint64(out[3 * i + 4])
+                a = out[3 * i + 5]
+                b = out[3 * i + 6]
+                same = b - a == e - s
+                if same:
+                    for j in range(b - a):
+                        if text[a + j] != t[s + j]:
+                            same = False
+                            break
+                hits[nh, 1] = h if a < 0 or same else siphash(text, a, b, k0, k1)
                 nh += 1
-        for slot in range(COUNT):
+        for i in range(cell[TOUCHED]):
+            slot = cell[TOUCHED + 1 + i]
             f = cell[slot]
-            if f:
-                count[slot, 3] += 1
-                count[slot, 2] += (f & 2) >> 1
-                count[slot, 5] += (f & 4) >> 2
-                count[slot, 4] += (f & 8) >> 3
+            counts[slot * 10 + 3] += 1
+            counts[slot * 10 + 2] += (f & 2) >> 1
+            counts[slot * 10 + 5] += (f & 4) >> 2
+            counts[slot * 10 + 4] += (f & 8) >> 3
     return nh, nv

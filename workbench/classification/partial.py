@@ -39,10 +39,18 @@ def smallest(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The k smallest distinct hashes, sorted."""
     if len(hashes) > 8 * K:  # most can't be among the k smallest: look below a likely bound first
         bound = np.uint64(min((1 << 64) - 1, (1 << 64) // len(hashes) * 4 * K))
-        low = np.unique(hashes[hashes <= bound])
+        low = _sorted(hashes[hashes <= bound])
         if len(low) >= K:
             return low[:K]
-    return np.unique(hashes)[:K]
+    return _sorted(hashes)[:K]
+
+
+def _sorted(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Sorted and distinct; numpy's unique hashes first, which is slower on hashes."""
+    if len(hashes) < 2:
+        return hashes.copy()
+    ordered = np.sort(hashes)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
 def distinct(sketch: NDArray[np.uint64]) -> int:
@@ -123,7 +131,7 @@ def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
     text = text_of(array)  # views point into it: it must live until the walk is over
     data, offsets, valid = views(text)
     chars, vocabulary = rules.tables()
-    room = int(offsets[-1] - offsets[0]) // 4 + 2 * len(array) + 64
+    room = int(offsets[-1] - offsets[0]) // 4 + 16 * len(array) + 64
     hits = np.empty((room, 2), np.uint64)
     hashes = np.empty(len(array), np.uint64)
     k0, k1 = np.uint64(rules.key[0]), np.uint64(rules.key[1])

@@ -239,10 +239,11 @@ def _tables(key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]
     size = 1 << 13
     while size < len(entries) * 3:
         size *= 2
-    table = np.zeros((size, 2), np.uint64)
+    table = np.zeros((size + 1, 2), np.uint64)
+    table[0, 0] = size
     for h, group in sorted(entries.items()):
-        i = h & (size - 1)
+        i = (h & (size - 1)) + 1
         while table[i, 0]:
-            i = (i + 1) & (size - 1)
+            i = i + 1 if i < size else 1
         table[i] = (h, group)
     return chars, table

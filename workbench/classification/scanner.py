@@ -41,44 +41,63 @@ _MAXG = 12
 
 SCRATCH = 512
 """first bytes of ``text`` that checks may use; normal forms of matches follow"""
+TOUCHED = COUNT + 2
+"""place in ``cell`` of the number of slots set; their list follows"""
+# ``out``: matches noted, bytes of ``text`` used, most matches, most bytes; then three numbers a match
 
 
-@compiled("void(i8[::1], i8[:,::1], i8[::1], i8, b1, b1, i8, i8)")
+@compiled("void(CPointer(i8), i8, i8)")
+def _flag(cell: Any, slot: Any, flag: Any) -> None:
+    """Set flags of a slot without a match to count."""
+    if cell[slot] == 0:
+        cell[TOUCHED] += 1
+        cell[TOUCHED + cell[TOUCHED]] = slot
+    cell[slot] |= flag
+
+
+@compiled("void(CPointer(i8), CPointer(i8), CPointer(i8), i8, b1, b1, i8, i8)")
 def _note(cell: Any, count: Any, out: Any, slot: Any, strong: Any, whole: Any, a: Any, b: Any) -> None:
     """Note one match of this cell: its flags (1 any, 2 strong, 4 whole, 8 whole and strong) and where its normal form lies."""
     flag = 1
-    count[slot, 8] += 1
+    count[slot * 10 + 8] += 1
     if strong:
         flag |= 2
-        count[slot, 9] += 1
+        count[slot * 10 + 9] += 1
     if whole:
         flag |= 4
         if strong:
             flag |= 8
+    if cell[slot] == 0:
+        cell[TOUCHED] += 1
+        cell[TOUCHED + cell[TOUCHED]] = slot
     cell[slot] |= flag
     n = out[0]
-    if 3 * n + 4 < out.shape[0]:
-        out[3 * n + 2] = slot * 2 + (1 if strong else 0)
-        out[3 * n + 3] = a
-        out[3 * n + 4] = b
+    if n < out[2]:
+        out[3 * n + 4] = slot * 2 + (1 if strong else 0)
+        out[3 * n + 5] = a
+        out[3 * n + 6] = b
         out[0] = n + 1
 
 
-@compiled("void(i8[::1], i8[:,::1], i8[::1], u1[::1], i8, b1, b1, i8[::1], i8, i8)")
+@compiled("void(CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, b1, b1, CPointer(i8), i8, i8)")
 def _digits(cell: Any, count: Any, out: Any, text: Any, slot: Any, strong: Any, whole: Any, d: Any, a: Any, b: Any) -> None:
     """A match whose normal form is the digits ``d[a:b]``."""
     at = out[1]
+    if at + b - a > out[3]:
+        return
     for i in range(a, b):
         text[at + i - a] = np.uint8(48 + d[i])
     out[1] = at + b - a
     _note(cell, count, out, slot, strong, whole, at, at + b - a)
 
 
-@compiled("void(i8[::1], i8[:,::1], i8[::1], u1[::1], i8, b1, b1, u1[::1], i8, i8)")
+@compiled("void(CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, b1, b1, CPointer(u1), i8, i8)")
 def _bytes(cell: Any, count: Any, out: Any, text: Any, slot: Any, strong: Any, whole: Any, t: Any, a: Any, b: Any) -> None:
     """A match whose normal form is ``t[a:b]`` in small letters without spaces."""
     at = out[1]
     n = at
+    if at + b - a > out[3]:
+        return
     for i in range(a, b):
         c = t[i]
         if c != 32:
@@ -88,13 +107,13 @@ def _bytes(cell: Any, count: Any, out: Any, text: Any, slot: Any, strong: Any, w
     _note(cell, count, out, slot, strong, whole, at, n)
 
 
-@compiled("void(i8[::1], i8[:,::1], i8[::1], i8, b1, b1)")
+@compiled("void(CPointer(i8), CPointer(i8), CPointer(i8), i8, b1, b1)")
 def _cell(cell: Any, count: Any, out: Any, slot: Any, strong: Any, whole: Any) -> None:
     """A match that is the cell itself."""
     _note(cell, count, out, slot, strong, whole, -1, -1)
 
 
-@compiled("b1(i8[::1], i8, i8)")
+@compiled("b1(CPointer(i8), i8, i8)")
 def _minor(d: Any, a: Any, today: Any) -> Any:
     born = 0
     for i in range(6, 14):
@@ -102,19 +121,19 @@ def _minor(d: Any, a: Any, today: Any) -> Any:
     return born + 140000 > today and born <= today
 
 
-@compiled("b1(i8[::1], i8, i8, b1, i8, i8, i8[::1], i8[:,::1], i8[::1], b1, u1[::1], i8)")
+@compiled("b1(CPointer(i8), i8, i8, b1, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), b1, CPointer(u1), i8)")
 def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, count: Any, out: Any, whole: Any, text: Any, today: Any) -> Any:
     """One group of ``n`` digits standing alone. Returns matched."""
     found = False
     if n == 18:
         r = _rid(d, a, x, today)
         if r:
-            count[S_ID, 0] += 1
+            count[S_ID * 10 + 0] += 1
             if r >= 2:
-                count[S_ID, 1] += 1
+                count[S_ID * 10 + 1] += 1
                 _digits(cell, count, out, text, S_ID, r == 2, whole, d, a, a + (17 if x else 18))
                 if r == 2 and _minor(d, a, today):
-                    count[S_ID, 6] += 1
+                    count[S_ID * 10 + 6] += 1
                     _digits(cell, count, out, text, S_MINOR, True, whole, d, a, a + 17)
                 return True
         if x:
@@ -123,79 +142,79 @@ def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, cou
             text[64 + i] = np.uint8(48 + d[a + i])
         u = _uscc(text, 64)
         if u:
-            count[S_USCC, 0] += 1
+            count[S_USCC * 10 + 0] += 1
             if u == 2:
-                count[S_USCC, 1] += 1
+                count[S_USCC * 10 + 1] += 1
                 _bytes(cell, count, out, text, S_USCC, 49 <= text[64] <= 57, whole, text, 64, 82)
                 found = True
     if n == 11:
         m = _mobile(d, a)
         if m:
-            count[S_MOBILE, 0] += 1
-            count[S_MOBILE, 1] += m == 2
+            count[S_MOBILE * 10 + 0] += 1
+            count[S_MOBILE * 10 + 1] += m == 2
             _digits(cell, count, out, text, S_MOBILE, m == 2, whole, d, a, a + 11)
             return True
     if n == 13 and d[a] == 8 and d[a + 1] == 6 and _mobile(d, a + 2) == 2:
-        count[S_MOBILE, 0] += 1
-        count[S_MOBILE, 1] += 1
-        count[S_MOBILE, 7] += 1
+        count[S_MOBILE * 10 + 0] += 1
+        count[S_MOBILE * 10 + 1] += 1
+        count[S_MOBILE * 10 + 7] += 1
         _digits(cell, count, out, text, S_MOBILE, plus > 0, whole, d, a + 2, a + 13)
         found = True
         if plus > 0:
             return True
     if n == 15 and d[a] == 0 and d[a + 1] == 0 and d[a + 2] == 8 and d[a + 3] == 6 and _mobile(d, a + 4) == 2:
-        count[S_MOBILE, 0] += 1
-        count[S_MOBILE, 1] += 1
-        count[S_MOBILE, 7] += 1
+        count[S_MOBILE * 10 + 0] += 1
+        count[S_MOBILE * 10 + 1] += 1
+        count[S_MOBILE * 10 + 7] += 1
         _digits(cell, count, out, text, S_MOBILE, True, whole, d, a + 4, a + 15)
         return True
     if plus > 0 and 8 <= n <= 15 and d[a] > 0:
-        count[S_PHONE, 0] += 1
-        count[S_PHONE, 1] += 1
+        count[S_PHONE * 10 + 0] += 1
+        count[S_PHONE * 10 + 1] += 1
         _digits(cell, count, out, text, S_PHONE, True, whole, d, a, a + n)
         return True
     if 10 <= n <= 12 and d[a] == 0 and _landline(d, a, n):
-        count[S_LAND, 0] += 1
+        count[S_LAND * 10 + 0] += 1
         _digits(cell, count, out, text, S_LAND, False, whole, d, a, a + n)
         return True
     if n == 15:
-        count[S_ID15, 0] += 1
+        count[S_ID15 * 10 + 0] += 1
         if _REGION[d[a] * 10 + d[a + 1]] and _is_date(1900 + d[a + 6] * 10 + d[a + 7], d[a + 8] * 10 + d[a + 9], d[a + 10] * 10 + d[a + 11]):
-            count[S_ID15, 1] += 1
+            count[S_ID15 * 10 + 1] += 1
             _digits(cell, count, out, text, S_ID15, False, whole, d, a, a + n)
             found = True
         good = _luhn(d, a, a + 15)
-        count[S_IMEI, 0] += 1
+        count[S_IMEI * 10 + 0] += 1
         if good:
-            count[S_IMEI, 1] += 1
+            count[S_IMEI * 10 + 1] += 1
             _digits(cell, count, out, text, S_IMEI, False, whole, d, a, a + n)
             found = True
-        count[S_REG, 0] += 1
+        count[S_REG * 10 + 0] += 1
         if _m1110(d, a, a + 15):
-            count[S_REG, 1] += 1
+            count[S_REG * 10 + 1] += 1
             _digits(cell, count, out, text, S_REG, False, whole, d, a, a + n)
             found = True
     if 12 <= n <= 19:
         known = _issuer(d, a, n)
         good = _luhn(d, a, a + n)
-        count[S_CARD, 0] += 1
-        count[S_CARD, 1] += good
+        count[S_CARD * 10 + 0] += 1
+        count[S_CARD * 10 + 1] += good
         if good or known:
             _digits(cell, count, out, text, S_CARD, good and known, whole, d, a, a + n)
             found = True
     if n == 8:
         y = d[a] * 1000 + d[a + 1] * 100 + d[a + 2] * 10 + d[a + 3]
         if 1900 <= y <= 2100 and _is_date(y, d[a + 4] * 10 + d[a + 5], d[a + 6] * 10 + d[a + 7]):
-            cell[S_DATE] |= 5 if whole else 1
+            _flag(cell, S_DATE, 5 if whole else 1)
             cell[COUNT] = y
             cell[COUNT + 1] = (d[a + 4] * 10 + d[a + 5]) * 100 + d[a + 6] * 10 + d[a + 7]
             found = True
     if whole and 5 <= n <= 12:
-        cell[S_DIGITS] |= 5
+        _flag(cell, S_DIGITS, 5)
     return found
 
 
-@compiled("b1(i8[::1], i8, i8, i8[::1], i8[::1], i8[::1], b1, i8, b1, i8[::1], i8[:,::1], i8[::1], b1, u1[::1], i8)")
+@compiled("b1(CPointer(i8), i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), b1, i8, b1, CPointer(i8), CPointer(i8), CPointer(i8), b1, CPointer(u1), i8)")
 def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus: Any, paren: Any, cell: Any, count: Any, out: Any, whole: Any, text: Any, today: Any) -> Any:
     """Groups ``g0..g1`` (at least two) read as one number. Returns matched."""
     a = gs[g0]
@@ -227,7 +246,7 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
                 m, day = day, m
             ok = True
         if ok and 1900 <= y <= 2100 and _is_date(y, m, day):
-            cell[S_DATE] |= 5 if whole else 1
+            _flag(cell, S_DATE, 5 if whole else 1)
             cell[COUNT] = y
             cell[COUNT + 1] = m * 100 + day
             return True
@@ -235,11 +254,11 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
     if n == 18 and small >= 3:
         r = _rid(d, a, x, today)
         if r >= 2:
-            count[S_ID, 0] += 1
-            count[S_ID, 1] += 1
+            count[S_ID * 10 + 0] += 1
+            count[S_ID * 10 + 1] += 1
             _digits(cell, count, out, text, S_ID, r == 2, whole, d, a, a + (17 if x else 18))
             if r == 2 and _minor(d, a, today):
-                count[S_ID, 6] += 1
+                count[S_ID * 10 + 6] += 1
                 _digits(cell, count, out, text, S_MINOR, True, whole, d, a, a + 17)
             return True
     if x:
@@ -265,14 +284,14 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
         if inner:
             m = _mobile(d, p)
             if m:
-                count[S_MOBILE, 0] += 1
-                count[S_MOBILE, 1] += m == 2
-                count[S_MOBILE, 7] += 1
+                count[S_MOBILE * 10 + 0] += 1
+                count[S_MOBILE * 10 + 1] += m == 2
+                count[S_MOBILE * 10 + 7] += 1
                 _digits(cell, count, out, text, S_MOBILE, m == 2, whole, d, p, p + 11)
                 return True
     if plus > 0 and g0 == 0 and 8 <= n <= 15 and d[a] > 0:
-        count[S_PHONE, 0] += 1
-        count[S_PHONE, 1] += 1
+        count[S_PHONE * 10 + 0] += 1
+        count[S_PHONE * 10 + 1] += 1
         _digits(cell, count, out, text, S_PHONE, True, whole, d, a, a + n)
         return True
     # landline: 010-12345678, (0359)5782263, 0359 578 2263, with extension
@@ -283,8 +302,8 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
             m = n - (gl[g1] if tail else 0)
             area = _landline(d, a, m)
             if area == gl[g0] and (groups - tail == 2 or small >= 3):
-                count[S_LAND, 0] += 1
-                count[S_LAND, 1] += 1
+                count[S_LAND * 10 + 0] += 1
+                count[S_LAND * 10 + 1] += 1
                 _digits(cell, count, out, text, S_LAND, True, whole, d, a, a + m)
                 return True
     # payment card: 4-4-4-4(-3), 4-6-5, 4-6-4, 6-13
@@ -297,8 +316,8 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
         if shape:
             known = _issuer(d, a, n)
             good = _luhn(d, a, a + n)
-            count[S_CARD, 0] += 1
-            count[S_CARD, 1] += good
+            count[S_CARD * 10 + 0] += 1
+            count[S_CARD * 10 + 1] += good
             if good:
                 _digits(cell, count, out, text, S_CARD, known, whole, d, a, a + n)
                 return True
@@ -306,7 +325,7 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
     if groups == 3 and n == 9 and gl[g0] == 3 and gl[g0 + 1] == 2 and seps[g0] == 45 and seps[g0 + 1] == 45:
         area = d[a] * 100 + d[a + 1] * 10 + d[a + 2]
         if area != 0 and area != 666 and area < 900 and (d[a + 3] or d[a + 4]) and (d[a + 5] or d[a + 6] or d[a + 7] or d[a + 8]):
-            count[S_SSN, 0] += 1
+            count[S_SSN * 10 + 0] += 1
             _digits(cell, count, out, text, S_SSN, True, whole, d, a, a + 9)
             return True
     p = a
@@ -323,13 +342,13 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
         and d[p] >= 2
         and d[p + 3] >= 2
     ):
-        count[S_PHONE, 0] += 1
+        count[S_PHONE * 10 + 0] += 1
         _digits(cell, count, out, text, S_PHONE, seps[g1 - 1] != 32 or paren, whole, d, p, p + 10)
         return True
     return False
 
 
-@compiled("Tuple((i8,i8,b1))(u1[::1], i8, i8, i8, i8[::1], i8[::1], i8[::1], i8[:,::1], i8[::1])")
+@compiled("Tuple((i8,i8,b1))(CPointer(u1), i8, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8))")
 def _chain(t: Any, i: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any) -> Any:
     """Read digit groups from ``t[i]``. Returns (end, groups, last is X).
 
@@ -345,8 +364,8 @@ def _chain(t: Any, i: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, se
             i += 1
         gs[g] = n - (i - b)
         gl[g] = i - b
-        gp[g, 0] = b
-        gp[g, 1] = i
+        gp[g * 2 + 0] = b
+        gp[g * 2 + 1] = i
         seps[g] = 0
         g += 1
         if i < e and (t[i] == 88 or t[i] == 120) and (i + 1 >= e or CLASS[t[i + 1]] & 7 == 0):
@@ -354,7 +373,7 @@ def _chain(t: Any, i: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, se
             if total >= 17:
                 d[n] = 10
                 gl[g - 1] += 1
-                gp[g - 1, 1] = i + 1
+                gp[(g - 1) * 2 + 1] = i + 1
                 return i + 1, g, True
         if g >= _MAXG or i + 1 >= e:
             return i, g, False
@@ -392,7 +411,7 @@ def _chain(t: Any, i: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, se
         i = j
 
 
-@compiled("i8(u1[::1], i8, i8)")
+@compiled("i8(CPointer(u1), i8, i8)")
 def _ipv4(t: Any, i: Any, e: Any) -> Any:
     """End of a dotted quad that starts at ``i``, or 0."""
     for part in range(4):
@@ -423,12 +442,11 @@ def _hexval(c: Any) -> Any:
     return -1
 
 
-@compiled("i8(u1[::1], i8, i8, u1[::1])")
+@compiled("i8(CPointer(u1), i8, i8, CPointer(u1))")
 def _ipv6(t: Any, i: Any, e: Any, out: Any) -> Any:
     """End of an IPv6 address that starts at ``i``, or 0; its 16 bytes go to ``out`` (RFC 4291)."""
     groups = 0
     gap = -1
-    vals = out[32:64]
     start = i
     if i + 1 < e and t[i] == 58 and t[i + 1] == 58:
         gap = 0
@@ -442,7 +460,7 @@ def _ipv6(t: Any, i: Any, e: Any, out: Any) -> Any:
                 if k < quad and t[k] != 46:
                     v = v * 10 + t[k] - 48
                 else:
-                    vals[groups * 2 + part] = v
+                    out[32 + groups * 2 + part] = v
                     part += 1
                     v = 0
             groups += 2
@@ -455,8 +473,8 @@ def _ipv6(t: Any, i: Any, e: Any, out: Any) -> Any:
             i += 1
         if i == b:
             break
-        vals[groups * 2] = v >> 8
-        vals[groups * 2 + 1] = v & 255
+        out[32 + groups * 2] = v >> 8
+        out[32 + groups * 2 + 1] = v & 255
         groups += 1
         if i + 1 < e and t[i] == 58 and t[i + 1] == 58:
             if gap >= 0:
@@ -475,13 +493,13 @@ def _ipv6(t: Any, i: Any, e: Any, out: Any) -> Any:
         out[k] = 0
     head = gap if gap >= 0 else 8
     for k in range(head * 2):
-        out[k] = vals[k]
+        out[k] = out[32 + k]
     for k in range((groups - head) * 2 if gap >= 0 else 0):
-        out[16 - (groups - head) * 2 + k] = vals[head * 2 + k]
+        out[16 - (groups - head) * 2 + k] = out[32 + head * 2 + k]
     return i
 
 
-@compiled("i8(u1[::1], i8, i8)")
+@compiled("i8(CPointer(u1), i8, i8)")
 def _mac(t: Any, i: Any, e: Any) -> Any:
     """End of six hex pairs joined by : or -, or 0."""
     if i + 17 > e or (t[i + 2] != 58 and t[i + 2] != 45):
@@ -499,7 +517,7 @@ def _mac(t: Any, i: Any, e: Any) -> Any:
     return end
 
 
-@compiled("UniTuple(i8,2)(u1[::1], i8, i8, i8)")
+@compiled("UniTuple(i8,2)(CPointer(u1), i8, i8, i8)")
 def _mail(t: Any, at: Any, s: Any, e: Any) -> Any:
     """Start and end of the address around the @ at ``at``; end 0 when there is none."""
     b = at
@@ -534,7 +552,7 @@ NEAR_SIZES = np.array([len(w.encode()) for w in _WORDS], np.int64)
 WINDOW_BEFORE, WINDOW_AFTER = 40, 12
 
 
-@compiled("b1(u1[::1], i8, i8, i8, i8)")
+@compiled("b1(CPointer(u1), i8, i8, i8, i8)")
 def _near(t: Any, s: Any, e: Any, a: Any, b: Any) -> Any:
     """Whether a word that goes with phones stands just before ``a`` or just after ``b``."""
     for side in range(2):
@@ -559,7 +577,7 @@ def _near(t: Any, s: Any, e: Any, a: Any, b: Any) -> Any:
     return False
 
 
-@compiled("b1(u1[::1], i8, i8, i8, i8, i8[::1], i8[:,::1], i8[::1], i8[::1], i8[::1], i8[:,::1], i8[::1], b1, u1[::1])")
+@compiled("b1(CPointer(u1), i8, i8, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), b1, CPointer(u1))")
 def _loose_phone(t: Any, s: Any, e: Any, lead: Any, h: Any, gl: Any, gp: Any, seps: Any, d: Any, cell: Any, count: Any, out: Any, whole: Any, text: Any) -> Any:
     """Groups ``0..h`` as a national number written somehow: counts for sure only beside a word that goes with phones."""
     n = 0
@@ -573,33 +591,33 @@ def _loose_phone(t: Any, s: Any, e: Any, lead: Any, h: Any, gl: Any, gp: Any, se
             return False
     if n < 7 or n > 12 or years or h > 5 or gl[h] < 2:
         return False
-    near = _near(t, s, e, lead, gp[h, 1])
+    near = _near(t, s, e, lead, gp[h * 2 + 1])
     if not near and h == 0:
         return False
-    count[S_PHONE, 0] += 1
-    count[S_PHONE, 1] += near
+    count[S_PHONE * 10 + 0] += 1
+    count[S_PHONE * 10 + 1] += near
     _digits(cell, count, out, text, S_PHONE, near, whole, d, 0, n)
     return True
 
 
-@compiled("i8(u8[:,::1], u8)")
+@compiled("i8(CPointer(u8), u8)")
 def _lookup(table: Any, h: Any) -> Any:
     """Vocabulary group of a hash, or 0."""
-    size = table.shape[0]
-    i = np.int64(h & np.uint64(size - 1))
-    while table[i, 0] != 0:
-        if table[i, 0] == h:
-            return np.int64(table[i, 1])
-        i = (i + 1) & (size - 1)
+    size = np.int64(table[0])  # the first row holds the number of rows; see rules._tables
+    i = np.int64(h & np.uint64(size - 1)) + 1
+    while table[i * 2] != 0:
+        if table[i * 2] == h:
+            return np.int64(table[i * 2 + 1])
+        i = i + 1 if i < size else np.int64(1)
     return 0
 
 
-@compiled("i8(u1[::1], i8, i8, u1[::1])")
+@compiled("i8(CPointer(u1), i8, i8, CPointer(u1))")
 def _fold(t: Any, s: Any, e: Any, out: Any) -> Any:
     """Full-width ASCII (U+FF01..FF5E) and the ideographic space as their ASCII twins; returns the new length."""
     n = 0
     i = s
-    while i < e and n < out.shape[0] - 1:
+    while i < e:
         if t[i] == 0xEF and i + 2 < e and t[i + 1] == 0xBC and 0x81 <= t[i + 2] <= 0xBF:
             out[n] = t[i + 2] - 0x60
             i += 3

@@ -6,7 +6,6 @@ destroying the key turns every kept hash into noise. :func:`siphash_reference` i
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,35 @@ def compiled(signature: str) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-@compiled("u8(u1[::1], i8, i8, u8, u8)")
+def _intrinsic(function: Callable[..., Any]) -> Any:
+    from numba.extending import intrinsic
+
+    return intrinsic(function)
+
+
+@_intrinsic
+def pointer(typing: Any, array: Any) -> Any:
+    """Address of an array's first item. Passing arrays themselves would count references at every call."""
+    from numba import types
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, values[0]).data
+
+    return types.CPointer(array.dtype)(array), generate  # type: ignore[no-untyped-call]
+
+
+@_intrinsic
+def at_address(typing: Any, address: Any) -> Any:
+    """A pointer to bytes from the number of their address."""
+    from numba import types
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.uint8)(address), generate  # type: ignore[no-untyped-call]
+
+
+@compiled("u8(CPointer(u1), i8, i8, u8, u8)")
 def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
     """SipHash-1-3 of ``data[start:end]``."""
     v0 = k0 ^ np.uint64(0x736F6D6570736575)
@@ -100,8 +127,9 @@ def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@compiled("void(u1[::1], i8[::1], b1[::1], u8, u8, u8[::1])")
-def _hash_all(data: Any, offsets: Any, valid: Any, k0: Any, k1: Any, out: Any) -> None:
+@compiled("void(u8, i8[::1], b1[::1], u8, u8, u8[::1])")
+def _hash_all(address: Any, offsets: Any, valid: Any, k0: Any, k1: Any, out: Any) -> None:
+    data = at_address(address)
     for i in range(len(out)):
         if valid[i]:
             out[i] = siphash(data, np.int64(offsets[i]), np.int64(offsets[i + 1]), k0, k1)
@@ -162,22 +190,22 @@ def text_of(array: pa.Array) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
 
 
-def views(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
-    """(bytes, offsets, valid) of a string or binary array, without copying the bytes: keep ``array`` alive while they are used."""
+def views(array: pa.Array) -> tuple[np.uint64, NDArray[np.int64], NDArray[np.bool_]]:
+    """(address of the bytes, offsets, valid) of a string or binary array: keep ``array`` alive while they are used."""
     wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     _, offsets, data = array.buffers()
     n = len(array)
-    if offsets is None or n == 0:
-        return np.zeros(8, np.uint8), np.zeros(n + 1, np.int64), np.zeros(n, np.bool_)
+    if offsets is None or n == 0 or data is None or data.size == 0:
+        filled = n and array.null_count < n
+        valid = np.zeros(n, np.bool_)
+        if filled:
+            valid[:] = array.is_valid().to_numpy(zero_copy_only=False)
+        return np.uint64(0), np.zeros(n + 1, np.int64), valid
     starts = np.frombuffer(offsets, np.int64 if wide else np.int32)[array.offset : array.offset + n + 1].astype(np.int64)
-    if data is None or data.size == 0:
-        raw = np.zeros(8, np.uint8)
-    else:  # one mutable type for the compiled code; it never writes here
-        raw = np.ctypeslib.as_array((ctypes.c_uint8 * data.size).from_address(data.address))
     valid = np.ones(n, np.bool_)
     if array.null_count:
         valid[:] = array.is_valid().to_numpy(zero_copy_only=False)
-    return raw, starts, valid
+    return np.uint64(data.address), starts, valid
 
 
 def hash_cells(array: pa.Array, key: Key) -> NDArray[np.uint64]:
