@@ -61,12 +61,14 @@ def meets(conditions: Sequence[Condition], row: dict[str, Any]) -> bool:
 
 
 def observe(read: Callable[[str], Iterable[Sequence[Any]]], quote: Callable[[str], str], table_sql: str,
-            names: Sequence[str], disposals: Sequence[Disposal], cleared: set[str], where: str = "") -> TableState:
+            names: Sequence[str], disposals: Sequence[Disposal], cleared: set[str], where: str = "",
+            neutral: dict[str, str] | None = None) -> TableState:
     """Read a table once.
 
     Args:
         read: runs a SELECT through the verifier's own connection.
         where: SQL that leaves out the rows that are to go (before); empty afterwards.
+        neutral: column -> the one value, besides empty ones, that a cleared cell may hold (an enumeration's first).
     """
     kept = [n for n in names if n not in cleared]
     erasing = [d for d in disposals if d.action in ("erase", "hand_over")
@@ -81,8 +83,8 @@ def observe(read: Callable[[str], Iterable[Sequence[Any]]], quote: Callable[[str
             if not where and (erasing or clearing):
                 named = dict(zip(names, row, strict=True))
                 state.predicate_rows += any(meets(d.set.where, named) for d in erasing)
-                state.uncleared += sum(not blank(named[c]) for d in clearing if meets(d.set.where, named)
-                                       for c in d.suppress)
+                state.uncleared += sum(not blank(named[c]) and str(named[c]) != (neutral or {}).get(c)
+                                       for d in clearing if meets(d.set.where, named) for c in d.suppress)
             yield [row[i] for i in digest_at]
 
     state.rows, total = row_sum(watched())

@@ -52,6 +52,15 @@ class Sampler:
     small: int = 0
     _heap: list[tuple[int, str, Needle]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
+    _ends: dict[str, Needle] = field(default_factory=dict)
+
+    def must(self, cells: Iterable[object]) -> None:
+        """Take these whatever their tags are: the ends of a column are what statistics and index pages keep longest."""
+        for cell in cells:
+            forms = {k: v for k, v in self.forms(cell).items() if len(v) >= PREFIX} if cell is not None else {}
+            if forms:
+                tag = tag_of(self.key, self.table, self.column, cell)
+                self._ends.setdefault(tag, Needle(self.table, self.column, tag, forms))
 
     def add(self, cells: Iterable[object]) -> None:
         for cell in cells:
@@ -77,10 +86,12 @@ class Sampler:
         heapq.heapify(self._heap)
         self._seen = {tag for _, tag, _ in self._heap}
         self.small += other.small
+        self._ends |= other._ends
 
     def needles(self) -> list[Needle]:
-        """Candidates, smallest tag first."""
-        return [n for _, _, n in sorted(self._heap, key=lambda x: x[1])]
+        """Candidates: the column's ends, then by smallest tag."""
+        rest = [n for _, tag, n in sorted(self._heap, key=lambda x: x[1]) if tag not in self._ends]
+        return [*self._ends.values(), *rest]
 
 
 def tag_of(key: bytes, table: str, column: str, cell: object) -> str:

@@ -176,6 +176,9 @@ class SqlJob(Job):
             for block in self.store.sample(d.set.table, columns, line.work, line.rows, SAMPLE):
                 for i, sampler in enumerate(mine):
                     sampler.add([row[i] for row in block])
+            for sampler in mine:
+                if sampler.needles():
+                    sampler.must(self.store.ends(d.set.table, sampler.column, line.work))
             out += mine
         merged: dict[tuple[str, str], Sampler] = {}
         for s in out:  # two disposals of one table share a sampler
@@ -237,10 +240,19 @@ class SqlJob(Job):
                 where = self._without(name) if staying else ""
                 state = logical.observe(read, self.store.q, self.store.t(name), names,
                                         [d for d in self.disposals if d.set.table == name],
-                                        cleared.get(name, set()), where)
+                                        cleared.get(name, set()), where, self._neutral(name))
                 state.total = self.sel.totals.get(name, 0) if staying else state.rows
                 state.orphans = self._orphans(read, name, where)
                 out[name] = state
+        return out
+
+    def _neutral(self, table: str) -> dict[str, str]:
+        out = {}
+        for line in self.sel.of(table):
+            for column in line.disposal.suppress:
+                sql = self.store.neutral(table, column) or ""
+                if sql.startswith("'") and sql.endswith("'"):
+                    out[column] = sql[1:-1].replace("''", "'")
         return out
 
     def _orphans(self, read: Any, child: str, where: str) -> int:

@@ -258,6 +258,16 @@ class SqlStore:
         yield from self.stream(f"SELECT {names} FROM {self.t(table)} t JOIN {self.t(work)} w "
                                f"ON {self.match(table, 't', 'w')} WHERE w.seq % {stride} = 0", 2_000)
 
+    def ends(self, table: str, column: str, work: str) -> list[Any]:
+        """Smallest and largest cell of a column among the rows of a work table."""
+        cell = self.read_expr(table, column)
+        try:
+            return list(self.run(f"SELECT min({cell}), max({cell}) FROM {self.t(table)} t JOIN {self.t(work)} w "
+                                 f"ON {self.match(table, 't', 'w')}").fetchone())
+        except ErasureError:  # a type without an order
+            self.rollback()
+            return []
+
     def stream(self, sql: str, block: int) -> Iterator[list[Any]]:
         """Rows of a SELECT in blocks, in bounded memory."""
         cursor = self.run(sql)
