@@ -167,11 +167,15 @@ def _tags(bag: Path) -> str:
 
 
 def _signature(bag: Path, ledger: Ledger) -> str:
-    raw = (bag / SIGNATURE).read_bytes()
     try:
-        seal = json.loads(raw)
-    except ValueError:
-        raise VerificationError(f"{SIGNATURE} was changed: it is no JSON", where=SIGNATURE) from None
+        return _check_signature(bag, ledger)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise VerificationError(f"{SIGNATURE} was changed", where=SIGNATURE) from None
+
+
+def _check_signature(bag: Path, ledger: Ledger) -> str:
+    raw = (bag / SIGNATURE).read_bytes()
+    seal = json.loads(raw)
     if json.dumps(seal, indent=1).encode() != raw:
         raise VerificationError(f"{SIGNATURE} was changed", where=SIGNATURE)
     payload = base64.b64decode(seal["payload"], validate=True)
