@@ -53,7 +53,7 @@ def rehearse(store: SqlStore, sel: Selection) -> None:
     """Clear the columns of one row of each line and roll back: a check or a unique column refuses here, not half-way."""
     for line in sel.lines:
         d = line.disposal
-        if d.action not in ("lock", "anonymise") or not d.suppress or not line.rows:
+        if d.action not in ("lock", "anonymise") or not d.suppress or not line.rows or store.swaps:
             continue
         sets = ", ".join(f"{store.q(c)} = {neutral(store, d.set.table, c)}" for c in d.suppress)
         store.begin()

@@ -175,6 +175,7 @@ def _choose(job: Job, backup: SealedBackup) -> list[Preflight]:
     if job.phase >= Phase.CONTROLLED:
         return []
     job.clear()
+    job.release()
     checks = list(unchanged(job, backup))
     job.choose()
     checks += job.preflight()

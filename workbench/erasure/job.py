@@ -89,6 +89,9 @@ class Job(ABC):
     @abstractmethod
     def survey(self) -> list[DisposalResult]: ...
 
+    def release(self) -> None:  # noqa: B027  (most stores need nothing here)
+        """Let others read the source."""
+
     def clear(self) -> None:  # noqa: B027  (most stores need nothing here)
         """Remove what a killed selection left behind."""
 

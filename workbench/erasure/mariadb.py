@@ -105,7 +105,8 @@ class MariaStore(SqlStore):
 
     def rollback(self) -> None:
         super().rollback()
-        self.run("SET SESSION foreign_key_checks = 1")
+        if self.cx.open:
+            self.run("SET SESSION foreign_key_checks = 1")
 
     def _trigger_rows(self, tables: Sequence[str]) -> list[tuple[str, str, str]]:
         rows = self.run("SELECT trigger_name, event_object_table, action_statement FROM information_schema.triggers "

@@ -59,6 +59,9 @@ class SqlJob(Job):
             self.store.rollback()
             self.store.forget()
 
+    def release(self) -> None:
+        self.store.release()
+
     def clear(self) -> None:
         self.store.begin()
         for work in self.store.work_tables():
@@ -99,12 +102,15 @@ class SqlJob(Job):
                 disposal=d.id, source=self.name, table=d.set.table, action=d.action, planned=line.rows + line.refused,
                 deleted=mine.get("deleted", 0), suppressed=mine.get("suppressed", 0),
                 archived=self.state.get("archived", {}).get(d.id, 0), refused=line.refused, links_cleared=cleared,
-                strategy="keyset batches" if line.changes else "", reason="" if not line.changes else self.why(line),
+                strategy="" if not line.changes else "fresh store" if self.store.swaps else "keyset batches",
+                reason="" if not line.changes else self.why(line),
                 seconds_estimated=round(line.rows / 60_000, 1) if line.changes else 0.0))
         return out
 
     def why(self, line: Line) -> str:
         """Why this strategy."""
+        if self.store.swaps:
+            return "this engine does not give deleted bytes back: what stays moves to a fresh file"
         total = max(1, self.sel.totals.get(line.disposal.set.table, 1))
         return f"{line.rows / total:.0%} of the table; resumable batches, then a rewrite of the whole file"
 
@@ -277,6 +283,9 @@ class SqlJob(Job):
 
         self.store.pending_triggers = written
         self.store.triggers_off(self.sel.touched(), self.state.get("triggers", {}))
+        if self.store.swaps:
+            self.state["counts"] = self.store.swap(self.sel, self.state, lambda: self.reached(self.phase))
+            return
         execute.carry_out(self.store, self.sel, self.progress)
         self.state["counts"] = execute.counts(self.store, self.sel.lines)
 

@@ -31,6 +31,8 @@ class SqlStore:
 
     engine = ""
     mark = "?"
+    swaps = False
+    """whether the rows that stay are copied into a fresh store instead of deleting the others"""
     cycle_in_one = False
     """whether rows that point at each other are deleted in one statement"""
     enforce = True
@@ -93,7 +95,10 @@ class SqlStore:
             raise self.failed(e) from None
 
     def rollback(self) -> None:
-        self.cx.rollback()
+        try:
+            self.cx.rollback()
+        except self.errors:
+            return  # the connection is gone, and the transaction with it
 
     # -- names and keys --------------------------------------------------------------------------------------
 
@@ -216,6 +221,13 @@ class SqlStore:
         left = keys if len(self.key(table)) == 1 else f"({keys})"
         return (f"UPDATE {self.t(table)} SET {sets} WHERE {left} IN "
                 f"(SELECT {columns} FROM {self.t(work)} WHERE seq > {self.mark} AND seq <= {self.mark})")
+
+    def swap(self, sel: Any, state: dict[str, Any], written: Callable[[], None]) -> dict[str, dict[str, int]]:
+        """Copy what stays into a fresh store and put it in place; counts by disposal."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Let another connection read the store, where an engine allows only one."""
 
     def batch_begin(self, table: str, cyclic: bool) -> None:
         """Called in each batch's transaction before its statement: triggers off, links off in cycles."""
