@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.case import Case
     from workbench.classification.engine import Engine
     from workbench.classification.partial import Partial
+    from workbench.classification.review import Correction
     from workbench.classification.rules import Rules
     from workbench.sources.base import Source
 
@@ -37,6 +38,7 @@ def classify(case: Case) -> Findings:
     ``[settings.classify]``: ``engine`` (serial, threads, dask), ``workers``, ``rules`` (own YAML files), ``types`` (only these).
     Raises: SourceMissing, SourceRefused when a source can't be opened at all; what can't be read inside one is listed.
     """
+    from workbench.classification.review import Correction
     from workbench.classification.rules import load_rules
     from workbench.sources import open_source
 
@@ -52,7 +54,7 @@ def classify(case: Case) -> Findings:
         for spec in case.config.sources:
             with open_source(spec, case.folder) as source:
                 scanner.add(source)
-        findings = scanner.finish(case.config.case.id, case.today())
+        findings = scanner.finish(case.config.case.id, case.today(), case.history(Correction))
         case.save(findings)
         personal = [f for f in findings.findings if f.detector]
         run.note(
@@ -130,17 +132,18 @@ class Scan:
         known = {(u.source, u.item) for u in source.unreadable()}
         self._unreadable += [*source.unreadable(), *(u for u in failed if (u.source, u.item) not in known)]
 
-    def finish(self, case_id: str, day: dt.date) -> Findings:
-        """Decide every column and every table."""
+    def finish(self, case_id: str, day: dt.date, corrections: Sequence[Correction] = ()) -> Findings:
+        """Decide every column and every table; then follow what people decided before."""
         from workbench.classification.decide import decide_column
         from workbench.classification.partial import ColumnPartial
+        from workbench.classification.review import apply_corrections
         from workbench.classification.tables import profile_tables
 
         findings: list[Finding] = []
         for table, part in self._tables:
             for column in table.columns:
                 findings += decide_column(table, column, part.get(column.name) or ColumnPartial(), self.rules)
-        findings.sort(key=lambda f: (f.source, f.table, f.column, f.detector or ""))
+        findings = apply_corrections(findings, corrections, self.rules)
         profiles, persons, minors = profile_tables(self._tables, findings)
         return Findings(
             case_id=case_id,

@@ -1,34 +1,34 @@
-"""CLUSTER: the same kernel on Dask (extra ``dask``): batches go out as futures, partials are joined where they are made.
+"""CLUSTER: the same kernel on Dask (extra ``dask``): batches go out, partials come back and are joined here.
 
-A worker that dies loses only batches under way; Dask runs them again elsewhere, and a partial that was already joined is never
-joined twice, because the joining itself is a task of the same graph.
+A batch stays in hand until its partial has arrived; when a worker dies with it, it goes out again. Nothing is joined twice,
+because only what has arrived is joined, once.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from workbench.classification.partial import Partial, kernel, merge
-from workbench.errors import ParameterError
+from workbench.errors import ParameterError, WorkbenchError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from workbench.classification.rules import Rules
 
-FAN_IN = 8
-RETRIES = 3
+RETRIES = 5
+PAUSES = 8
 
 
 def run_dask(batches: Iterable[pa.RecordBatch], rules: Rules, client: Any = None) -> Partial:
-    """Scan on the current Dask client (or ``client``); at most a few batches a worker are under way.
+    """Scan on the current Dask client (or ``client``); at most two batches a worker are under way.
 
-    Raises: ParameterError without the extra or without a client.
+    Raises: ParameterError without the extra or without a client; WorkbenchError when a batch fails five times.
     """
     try:
         from distributed import get_client
-        from distributed import wait as wait_for
     except ImportError:
         raise ParameterError("the engine dask is not installed", "pip install 'winddown-workbench[dask]'") from None
     if client is None:
@@ -36,36 +36,50 @@ def run_dask(batches: Iterable[pa.RecordBatch], rules: Rules, client: Any = None
             client = get_client()
         except ValueError:
             raise ParameterError("no Dask client is open", "open one first: distributed.Client(address)") from None
-    limit = 4 * max(1, len(client.scheduler_info()["workers"]))
-    level: list[Any] = []
-    running: set[Any] = set()
+    crew = _Crew(client, rules)
     for batch in batches:
-        data = client.scatter(batch, hash=False, direct=False)
-        future = client.submit(kernel, data, rules, pure=False, retries=RETRIES)
-        del data
-        level.append(future)
-        running.add(future)
-        if len(running) >= limit:
-            running = wait_for(running, return_when="FIRST_COMPLETED").not_done  # type: ignore[no-untyped-call]
-        if len(level) >= FAN_IN * 4:
-            level = [_join(client, level)]
-            running.add(level[0])
-    if not level:
-        return {}
-    return dict(_join(client, level).result())
+        crew.send(batch)
+        crew.collect(2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"])))
+    crew.collect(0)
+    return crew.total
 
 
-def merge_all(*parts: Partial) -> Partial:
-    """Join any number of partials."""
-    total: Partial = {}
-    for part in parts:
-        total = merge(total, part)
-    return total
+class _Crew:
+    """Batches under way and the partial joined so far."""
 
+    def __init__(self, client: Any, rules: Rules) -> None:
+        self.client, self.rules = client, rules
+        self.total: Partial = {}
+        self._running: dict[Any, tuple[pa.RecordBatch, Any, int]] = {}
 
-def _join(client: Any, parts: list[Any]) -> Any:
-    while len(parts) > 1:
-        parts = [
-            client.submit(merge_all, *parts[i : i + FAN_IN], pure=False, retries=RETRIES) for i in range(0, len(parts), FAN_IN)
-        ]
-    return parts[0]
+    def send(self, batch: pa.RecordBatch, tries: int = 0) -> None:
+        if tries > RETRIES:
+            raise WorkbenchError("a batch failed on five workers", "look at the workers' memory, or use engine = threads")
+        for pause in range(PAUSES + 1):
+            try:
+                data = self.client.scatter(batch, hash=False)
+                break
+            except OSError:  # it was being handed to a worker that died
+                if pause == PAUSES:
+                    raise WorkbenchError("no worker takes a batch", "look at the cluster, or use engine = threads") from None
+                time.sleep(0.2 * (pause + 1))
+        future = self.client.submit(kernel, data, self.rules, pure=False)
+        self._running[future] = (batch, data, tries)
+
+    def collect(self, most: int) -> None:
+        """Wait until at most ``most`` batches are under way."""
+        while len(self._running) > most:
+            ready = [f for f in self._running if f.status != "pending"]
+            for future in ready:
+                batch, _, tries = self._running.pop(future)
+                if future.status == "finished":
+                    try:
+                        part = future.result(timeout=60)
+                    except Exception:  # its worker died between finishing and telling
+                        part = None
+                    if part is not None:
+                        self.total = merge(self.total, part)
+                        continue
+                self.send(batch, tries + 1)
+            if not ready:
+                time.sleep(0.005)
