@@ -1,0 +1,121 @@
+"""The container: age files that others open, and that open only when every byte is right."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pyrage
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.vault import age
+from workbench.vault.model import SealedObject
+from workbench.vault.store import put, read
+
+SIZES = (0, 1, 65_535, 65_536, 65_537, 131_072, 131_073, 1_000_000)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pyrage_opens_ours_and_we_open_its(size: int) -> None:
+    """Both ways with the Rust implementation, at every border of a chunk."""
+    identity, data = age.new_identity(), os.urandom(size)
+    theirs = pyrage.x25519.Identity.from_str(age.identity_text(identity))
+    assert str(theirs.to_public()) == age.recipient_text(age.public(identity))
+    assert pyrage.decrypt(bytes(age.encrypt(data, age.public(identity))), [theirs]) == data
+    assert age.decrypt(pyrage.encrypt(data, [theirs.to_public()]), identity) == data
+
+
+@pytest.mark.skipif(not shutil.which("age"), reason="no age command on this machine")
+@pytest.mark.parametrize("size", SIZES)
+def test_the_age_command_opens_ours_and_we_open_its(tmp_path: Path, size: int) -> None:
+    """Both ways with Debian's age, the tool a stranger has."""
+    identity, data = age.new_identity(), os.urandom(size)
+    (tmp_path / "key").write_text(age.identity_text(identity) + "\n")
+    (tmp_path / "plain").write_bytes(data)
+    sealed = subprocess.run(["age", "-r", age.recipient_text(age.public(identity)), str(tmp_path / "plain")],
+                            capture_output=True, check=True).stdout
+    assert age.decrypt(sealed, identity) == data
+    (tmp_path / "x.age").write_bytes(age.encrypt(data, age.public(identity)))
+    opened = subprocess.run(["age", "-d", "-i", str(tmp_path / "key"), str(tmp_path / "x.age")], capture_output=True)
+    assert opened.returncode == 0
+    assert opened.stdout == data
+
+
+@given(st.binary(max_size=200_000))
+@settings(max_examples=30, deadline=None)
+def test_what_is_sealed_opens_again(data: bytes) -> None:
+    """Round trip of any bytes."""
+    identity = age.new_identity()
+    assert age.decrypt(age.encrypt(data, age.public(identity)), identity) == data
+
+
+def test_ten_thousand_corruptions_are_all_refused() -> None:
+    """Flips, cuts, swaps, duplications, insertions, reordering: none opens, nothing is released, chunks are named."""
+    rng = random.Random(20261123)
+    identity = age.new_identity()
+    data = rng.randbytes(200_000)
+    good = bytes(age.encrypt(data, age.public(identity)))
+    head = good.index(b"\n", good.index(b"\n--- ") + 1) + 1 + 16
+    located = flips = 0
+    for n in range(10_000):
+        bad = bytearray(good)
+        kind = n % 6
+        at = rng.randrange(len(good))
+        if kind == 0:
+            bad[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del bad[at:]
+        elif kind == 2:
+            i, j = rng.sample(range(len(good) - 64), 2)
+            bad[i : i + 64], bad[j : j + 64] = good[j : j + 64], good[i : i + 64]
+        elif kind == 3:
+            bad[at:at] = good[at : at + rng.randrange(1, 100)] or b"x"
+        elif kind == 4:
+            size = 65_552
+            a, b = rng.sample(range(3), 2)
+            first, second = head + a * size, head + b * size
+            bad[first : first + size], bad[second : second + size] = good[second : second + size], good[first : first + size]
+        else:
+            bad += rng.randbytes(rng.randrange(1, 40))
+        if bytes(bad) == good:
+            continue
+        with pytest.raises(age.Damaged) as e:
+            age.decrypt(bad, identity)
+        if kind == 0 and at >= head:
+            flips += 1
+            located += e.value.chunks == ((at - head) // 65_552,)
+    assert flips > 1000
+    assert located == flips
+
+
+def test_objects_swapped_or_rolled_back_are_refused(tmp_path: Path) -> None:
+    """Two whole objects of the same key under each other's name, or an older version, do not pass for each other."""
+    identity = age.new_identity()
+    one = put(tmp_path, b"one" * 1000, age.public(identity), identity)
+    two = put(tmp_path, b"two" * 1000, age.public(identity), identity)
+    a, b = (tmp_path / x.path for x in (one, two))
+    first, second = a.read_bytes(), b.read_bytes()
+    a.write_bytes(second)
+    b.write_bytes(first)
+    for thing in (one, two):
+        with pytest.raises(age.Damaged, match="another object") as e:
+            read(tmp_path, thing, identity)
+        assert thing.id in e.value.where
+    older = SealedObject(id=one.id, bytes=one.bytes, sha256=two.sha256)
+    a.write_bytes(first)
+    with pytest.raises(age.Damaged):
+        read(tmp_path, older, identity)
+
+
+def test_another_key_is_told_and_nothing_is_released(tmp_path: Path) -> None:
+    """The wrong identity gives an error, not bytes; an object's file is 0600."""
+    identity = age.new_identity()
+    thing = put(tmp_path, b"secret", age.public(identity), identity)
+    with pytest.raises(age.Damaged, match="not for this key"):
+        read(tmp_path, thing, age.new_identity())
+    assert (tmp_path / thing.path).stat().st_mode & 0o777 == 0o600
