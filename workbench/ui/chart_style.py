@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 FONT = '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif'
@@ -36,3 +37,15 @@ def styled(fig: Any, height: int = 440, **layout: Any) -> Any:
     fig.update_xaxes(gridcolor="#E5E5E5", automargin=True)
     fig.update_yaxes(gridcolor="#E5E5E5", automargin=True)
     return fig
+
+
+@cache
+def _categories() -> dict[str, tuple[str, str]]:
+    from workbench.law import all_packs
+
+    return {c.id: (c.names.zh, c.names.en) for c in all_packs().categories}
+
+
+def category_name(id_: str, lang: str) -> str:
+    """A category of personal information in words; an unknown one as it is."""
+    return pick(lang, _categories().get(id_, (id_, id_)))

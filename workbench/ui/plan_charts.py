@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.plan.documents import rows_in_words
 from workbench.plan.model import Disposal, Plan
 from workbench.plan.texts import ACTIONS
-from workbench.ui.chart_style import ACTION_COLOURS, ACTION_PATTERNS, BLACK, GREY, say, styled
+from workbench.ui.chart_style import ACTION_COLOURS, ACTION_PATTERNS, BLACK, GREY, category_name, say, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def _flows(plan: Plan, lang: str) -> Counter[tuple[str, str, str, str]]:
         rule = d.retention_class.split("/")[0] if d.retention_class else (d.rules[0].id if d.rules else free)
         kinds = d.categories or (none,)
         for c in kinds:
-            flows[d.set.source, c, rule, action(lang, d.action)] += max(1, (d.rows or 1) // len(kinds))
+            flows[d.set.source, category_name(c, lang), rule, action(lang, d.action)] += max(1, (d.rows or 1) // len(kinds))
     return flows
 
 
