@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,3 +76,15 @@ def shared_data() -> Path:
 def case_toml() -> str:
     """Text of a small valid case.toml."""
     return CASE_TOML
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo over 400 customers, run once for all tests: ``work`` (data, case), ``out`` (bundle) and ``log``."""
+    base = tmp_path_factory.mktemp("demo")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("WORKBENCH_")}
+    command = [sys.executable, "-m", "workbench", "demo", "--customers", "400", "--work", "work", "--out", "out"]
+    run = subprocess.run(command, cwd=base, capture_output=True, text=True, env=env)
+    assert run.returncode == 0, run.stderr
+    (base / "log").write_text(run.stdout + run.stderr, encoding="utf-8")
+    return base

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,15 +16,10 @@ pytestmark = [pytest.mark.browser,
               pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed")]
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of a small demo."""
-    base = tmp_path_factory.mktemp("pages")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("WORKBENCH_")}
-    run = subprocess.run([sys.executable, "-m", "workbench", "demo", "--customers", "200", "--work", "w", "--out", "out"],
-                         cwd=base, capture_output=True, text=True, env=env)
-    assert run.returncode == 0, run.stderr
-    return base / "out"
+@pytest.fixture
+def bundle(demo: Path) -> Path:
+    """The bundle of the small demo."""
+    return demo / "out"
 
 
 @pytest.fixture(scope="module")

@@ -16,18 +16,6 @@ import pytest
 from workbench.records.verify import verify
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``work`` (data and case) and ``out`` (bundle), and the run's output in ``log``."""
-    base = tmp_path_factory.mktemp("demo")
-    run = subprocess.run([sys.executable, "-m", "workbench", "demo", "--customers", "400", "--work", "work", "--out", "out"],
-                         cwd=base, capture_output=True, text=True, env={k: v for k, v in os.environ.items()
-                                                                        if not k.startswith("WORKBENCH_")})
-    assert run.returncode == 0, run.stderr
-    (base / "log").write_text(run.stdout + run.stderr, encoding="utf-8")
-    return base
-
-
 def truth(demo: Path) -> dict:
     return json.loads((demo / "work" / "data" / "truth.json").read_text(encoding="utf-8"))
 
