@@ -8,12 +8,14 @@ from workbench.classification.model import Findings
 from workbench.errors import SourceError
 from workbench.inventory import Inventory
 from workbench.law import Packs, load_packs
+from workbench.plan.decisions import standing
 from workbench.plan.model import Plan
 from workbench.plan.planner import Planner, plan
 from workbench.plan.spans import DateSpan
 
 if TYPE_CHECKING:
     from workbench.case import Case
+    from workbench.case.config import CaseConfig
 
 
 def packs_of(case: Case) -> Packs:
@@ -33,8 +35,9 @@ def make_plan(case: Case) -> Plan:
         inventory, findings = case.load(Inventory), case.load(Findings)
         packs = packs_of(case)
         evidence = case.all_evidence()
-        spans = date_spans(case, inventory, findings, packs)
-        value = plan(inventory, findings, packs, case.config, case.today(), evidence, spans)
+        config = standing(case).applied(case.config)
+        spans = date_spans(case, inventory, findings, packs, config)
+        value = plan(inventory, findings, packs, config, case.today(), evidence, spans)
         case.save(value)
         run.note(
             disposals=len(value.disposals),
@@ -46,13 +49,15 @@ def make_plan(case: Case) -> Plan:
         return value
 
 
-def date_spans(case: Case, inventory: Inventory, findings: Findings, packs: Packs) -> tuple[DateSpan, ...]:
+def date_spans(
+    case: Case, inventory: Inventory, findings: Findings, packs: Packs, config: CaseConfig | None = None
+) -> tuple[DateSpan, ...]:
     """Rows per month for every date column that a term needs; a source that cannot be read gives none."""
     from workbench.plan.graph import linked_tables
     from workbench.plan.spans import measure
     from workbench.sources import open_source
 
-    planner = Planner(inventory, findings, packs, case.config, case.today(), (), ())
+    planner = Planner(inventory, findings, packs, config or case.config, case.today(), (), ())
     linked_tables(planner.subjects)
     wanted: dict[str, list[tuple[str, str]]] = {}
     for s in planner.subjects.values():

@@ -161,7 +161,13 @@ class Planner:
 
     def _base(self, s: Subject) -> list[Draft]:
         if s.holds:
-            return [self._held(s, s.holds)]
+            held = self._held(s, s.holds)
+            parent = self._parent(s)
+            if parent is not None:  # details are needed as long as their parents are
+                held.keep_until = max(
+                    [held.keep_until or FOREVER, *(b.keep_until for b in self.base[parent[1].id] if b.keep_until)]
+                )
+            return [held]
         if not s.linked:
             return [self._plain(s)]
         receiver = self._receiver(s)
@@ -173,9 +179,9 @@ class Planner:
             return self._bound(s)
         if any(t.value.max_term for t in s.terms):
             return [self._erased(s, s.terms, why_rows=s.table.rows)]
-        parent = self._parent(s)
-        if parent is not None:
-            return self._following(s, *parent)
+        above = self._parent(s)
+        if above is not None:
+            return self._following(s, *above)
         if s.declared and s.declared.type == "none" and not s.personal:
             return [self._plain(s)]
         return [self._erased(s, (), why_rows=s.table.rows)]
@@ -507,6 +513,8 @@ class Planner:
         party = () if own_term else tuple(d for d in pointing if d.party and d.action == "lock" and not d.holds)
         out: list[Draft] = []
         for d in final[s.id]:
+            if d.holds:  # a hold that ends does not end what kept records still need
+                d.keep_until = max([d.keep_until or FOREVER, *(x.keep_until for x in (*party, *held) if x.keep_until)])
             out += (
                 self._tombstones(d, held, party, len(pointing) > len(held) + len(party)) if d.action == "erase" else [d]
             )
@@ -520,6 +528,7 @@ class Planner:
             names = sorted({h for x in held for h in x.holds})
             h = self._held(s, names)
             h.where, h.at, h.origin, h.rows = d.where, [*d.at, ("referenced", "", held)], d, None
+            h.keep_until = max([h.keep_until or FOREVER, *(x.keep_until for x in held if x.keep_until)])
             h.why.append(both("被保全的记录指向这些行。", "Held records point at these rows."))
             out.append(h)
             rest.append(("unreferenced", "", held))

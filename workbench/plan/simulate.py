@@ -77,11 +77,13 @@ class Ground:
 
 def ground(case: Case) -> Ground:
     """The case as it stands, for simulations: the newest inventory and findings, months counted once."""
+    from workbench.plan.decisions import standing
     from workbench.plan.make import date_spans, packs_of
 
     inventory, findings, packs = case.load(Inventory), case.load(Findings), packs_of(case)
-    spans = date_spans(case, inventory, findings, packs)
-    return Ground(inventory, findings, packs, case.config, case.today(), case.all_evidence(), spans)
+    config = standing(case).applied(case.config)
+    spans = date_spans(case, inventory, findings, packs, config)
+    return Ground(inventory, findings, packs, config, case.today(), case.all_evidence(), spans)
 
 
 def simulate(base: Ground, scenarios: Mapping[str, Scenario]) -> dict[str, tuple[Plan, tuple[Moved, ...]]]:

@@ -97,6 +97,23 @@ class Inputs:
         return math.log(1 / self.model.floor_share)
 
 
+class Factors(tuple[Factor, ...]):
+    """Multipliers of one risk in the order of its items, with the sums of their logarithms."""
+
+    log_mode: float
+    log_mean: float
+    variance: float
+    measured: int
+
+    def __new__(cls, factors: Sequence[Factor]) -> Factors:
+        made = super().__new__(cls, factors)
+        made.log_mode = math.fsum(math.log(f.mode) for f in factors)
+        made.log_mean = math.fsum(f.log_mean for f in factors)
+        made.variance = math.fsum(f.log_sd**2 for f in factors)
+        made.measured = sum(f.measured for f in factors)
+        return made
+
+
 @dataclass(frozen=True)
 class Part:
     """One asset under one risk in one state, before it becomes a Score."""
@@ -105,16 +122,16 @@ class Part:
     se: float
     fixed: tuple[float, ...]
     """logarithms of rate, exposure, horizon and loss over the floor; empty when nothing is left"""
-    factors: tuple[Factor, ...]
+    factors: Factors
 
     @property
     def log_eal(self) -> float:
         """ln(EAL / floor); minus infinity when nothing is left."""
-        return sum(self.fixed) + sum(math.log(f.mode) for f in self.factors) if self.fixed else -math.inf
+        return sum(self.fixed) + self.factors.log_mode if self.fixed else -math.inf
 
     @property
     def log_mean(self) -> float:
-        return sum(self.fixed) + sum(f.log_mean for f in self.factors)
+        return sum(self.fixed) + self.factors.log_mean
 
 
 class Scorer:
@@ -123,12 +140,18 @@ class Scorer:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs, self.model = inputs, inputs.model
         self._found: dict[tuple[str, str], Evidence] = {}
+        self._factors: dict[tuple[str, int, bool], Factor] = {}
         for e in sorted(inputs.evidence, key=lambda e: (e.at, e.by, e.sha256, e.value)):
             self._found[e.item, e.asset] = e
+        self._known = {item for item, _ in self._found}
+        self._places = {place for _, place in self._found}
+        self._groups: dict[tuple[str, Risk, State, bool], Factors] = {}
         self.total_records = max(1.0, float(sum(a.records for a in inputs.assets)))
 
     def evidence(self, item: Item, asset: str) -> Evidence | None:
         """The newest evidence for an asset: its own, its source's, or the case's."""
+        if item.id not in self._known:
+            return None
         source = asset.split(".", 1)[0]
         for place in (asset, source, "*"):
             if (item.id, place) in self._found:
@@ -141,19 +164,24 @@ class Scorer:
         share = a.remaining if state == "projected" else 1.0
         records = a.records * share
         ei = a.ei if state != "projected" or share >= 1 else min(a.ei, 0.25) if share > 0 else 0.0
-        se = severity(a.dpc, ei, risk)
-        factors = tuple(self._factor(i, a, state) for i in m.of(risk))
+        factors = self._shared(a, risk, state)
         if records <= 0:
             return Part(a, 0.0, (), factors)
+        se = severity(a.dpc, ei, risk)
         rate = (inputs.frequency or {}).get(risk) or m.base_rates[risk].mode
         loss = loss_of_event(records, level(se), risk, m, inputs.cap)
-        fixed = (
-            math.log(rate),
-            math.log(records / self.total_records),
-            math.log(m.horizon_days / 365),
-            math.log(loss / inputs.floor),
-        )
+        fixed = (math.log(rate), math.log(records / self.total_records), math.log(m.horizon_days / 365),
+                 math.log(loss / inputs.floor))
         return Part(a, se, fixed, factors)
+
+    def _shared(self, a: AssetFacts, risk: Risk, state: State) -> Factors:
+        """The factors of an asset; assets without evidence of their own share one object."""
+        place = a.asset if a.asset in self._places else a.asset.split(".", 1)[0]
+        key = (place, risk, state, state == "projected" and a.remaining < 1)
+        found = self._groups.get(key)
+        if found is None:
+            found = self._groups[key] = Factors(tuple(self._factor(i, a, state) for i in self.model.of(risk)))
+        return found
 
     def _factor(self, item: Item, a: AssetFacts, state: State) -> Factor:
         e = self.evidence(item, a.asset)
@@ -164,13 +192,17 @@ class Scorer:
             and item.id in ("data.clear_identifiers", "retention.overdue", "text.free_hits")
         ):
             e = e.model_copy(update={"value": 0.0, "note": "after the plan"})
-        return factor(item, e, self.model, inherent=state == "inherent")
+        key = (item.id, id(e) if e is not None else 0, state == "inherent")
+        found = self._factors.get(key)
+        if found is None or (found.evidence is not None and found.evidence is not e):
+            found = self._factors[key] = factor(item, e, self.model, inherent=state == "inherent")
+        return found
 
     def score(self, part: Part, risk: Risk, state: State, with_points: bool = True) -> Score:
         """A Score with points that sum to it."""
         scale, model = self.inputs.scale, self.model
         items = model.of(risk)
-        coverage = sum(f.measured for f in part.factors) / max(1, len(items))
+        coverage = part.factors.measured / max(1, len(items))
         if not part.fixed:
             return Score(
                 asset=part.asset.asset,
@@ -184,7 +216,7 @@ class Scorer:
                 points=(),
             )
         raw = part.log_eal / scale * 100
-        sd = math.sqrt(sum(f.log_sd**2 for f in part.factors) + self._base_sd(risk) ** 2)
+        sd = math.sqrt(part.factors.variance + self._base_sd(risk) ** 2)
         low, high = ((part.log_mean + z * sd) / scale * 100 for z in (-Z90, Z90))
         points = [Point(item=n, points=v / scale * 100) for n, v in zip(FIXED, part.fixed, strict=True)]
         points += [_point(i, f, scale) for i, f in zip(items, part.factors, strict=True)]
@@ -255,16 +287,21 @@ class Scorer:
         log_sum = top + math.log(float(np.exp(logs - top).sum()))
         w: NDArray[np.float64] = np.exp(logs - log_sum)
         w /= w.sum()
-        factors = [[p.factors[k] for p in live] for k in range(len(items))]
+        groups: dict[int, float] = {}
+        for p, x in zip(live, w, strict=True):
+            groups[id(p.factors)] = groups.get(id(p.factors), 0.0) + float(x)
+        distinct = {id(p.factors): p.factors for p in live}
+        shares = np.array([groups[k] for k in distinct])
+        factors = [[fs[k] for fs in distinct.values()] for k in range(len(items))]
         fixed = np.array([p.fixed for p in live])
         points = [Point(item=n, points=float(w @ fixed[:, k]) / scale * 100) for k, n in enumerate(FIXED)]
-        points += [self._pooled(i, fs, w) for i, fs in zip(items, factors, strict=True)]
+        points += [self._pooled(i, fs, shares) for i, fs in zip(items, factors, strict=True)]
         raw = log_sum / scale * 100
         points.append(Point(item="base.assets", points=raw - math.fsum(p.points for p in points)))
         mean = float(w @ np.array([p.log_mean for p in live])) + log_sum - float(w @ logs)
-        sd = math.sqrt(self._base_sd(risk) ** 2 + sum(self._pooled_var(fs, w) for fs in factors))
+        sd = math.sqrt(self._base_sd(risk) ** 2 + sum(self._pooled_var(fs, shares) for fs in factors))
         low, high = ((mean + z * sd) / scale * 100 for z in (-Z90, Z90))
-        coverage = float(np.mean([[f.measured for f in p.factors] for p in live])) if items else 1.0
+        coverage = sum(p.factors.measured for p in live) / (len(live) * len(items)) if items else 1.0
         worst = max(live, key=lambda p: (p.se, p.log_eal, p.asset.asset))
         eal = math.exp(log_sum) * self.inputs.floor
         loss = sum(float(x) * math.exp(p.fixed[3]) for x, p in zip(w, live, strict=True)) * self.inputs.floor

@@ -228,3 +228,50 @@ def disposals_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
         "line,table,rows,disposal,count,importance,sensitive,keep until,delete by,not before,class,columns cleared,reason,rules",
     )
     return pd.DataFrame(rows, columns=names.split(","))
+
+
+def duties_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
+    """People's duties by date."""
+    import pandas as pd
+
+    rows = [
+        (
+            d.due.isoformat() if d.due else "–",
+            (plan.as_of - d.due).days if d.due and d.due < plan.as_of else "",
+            d.text.zh if lang == "zh" else d.text.en,
+            d.id,
+            d.rule.confidence if d.rule else "",
+        )
+        for d in plan.duties
+    ]
+    return pd.DataFrame(rows, columns=say(lang, "期限,已过天数,内容,规则,可信度", "due,days past,duty,rule,mark").split(","))
+
+
+def overdue(plan: Plan, lang: str = "zh") -> go.Figure:
+    """Tables against months: how many lines should have been deleted by then and wait; numbers stand in the cells."""
+    import plotly.graph_objects as go
+
+    frame = overdue_table(plan, lang)
+    table, month, lines = frame.columns
+    grid = frame.pivot_table(index=table, columns=month, values=lines, aggfunc="sum", fill_value=0)
+    fig = go.Figure(
+        go.Heatmap(
+            z=grid.to_numpy(), x=list(grid.columns), y=list(grid.index), colorscale="Cividis", reversescale=True, zmin=0,
+            text=grid.to_numpy(), texttemplate="%{text}", colorbar={"title": say(lang, "行", "lines")},
+        )
+    )
+    fig.update_xaxes(type="category", title=say(lang, "应删月份", "month due"))
+    fig.update_yaxes(autorange="reversed")
+    return styled(fig, 160 + 26 * len(grid))
+
+
+def overdue_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
+    """Lines past the day by which they should be gone, by table and month."""
+    import pandas as pd
+
+    late: Counter[tuple[str, str]] = Counter()
+    for d in plan.disposals:
+        if d.delete_by and d.delete_by < plan.as_of and d.action in ("erase", "anonymise", "hand_over"):
+            late[d.set.table_id, d.delete_by.strftime("%Y-%m")] += 1
+    rows = [(t, m, n) for (t, m), n in sorted(late.items())]
+    return pd.DataFrame(rows, columns=say(lang, "表,月份,行", "table,month,lines").split(","))

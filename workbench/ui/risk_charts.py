@@ -56,27 +56,33 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
     import plotly.graph_objects as go
 
     fig = go.Figure()
+    shapes: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []  # set at once: adding one by one is slow, and a slider redraws this
     for row, impact in enumerate(IMPACTS):
         for col, likely in enumerate(LIKELIHOODS):
             level = matrix()[impact][likely]
-            fig.add_shape(
-                type="rect",
-                x0=col,
-                x1=col + 1,
-                y0=row,
-                y1=row + 1,
-                fillcolor=_GROUND[level],
-                line={"color": "white"},
-                layer="below",
+            shapes.append(
+                {
+                    "type": "rect",
+                    "x0": col,
+                    "x1": col + 1,
+                    "y0": row,
+                    "y1": row + 1,
+                    "fillcolor": _GROUND[level],
+                    "line": {"color": "white"},
+                    "layer": "below",
+                }
             )
-            fig.add_annotation(
-                x=col + 0.04,
-                y=row + 0.95,
-                text=word(lang, level),
-                showarrow=False,
-                xanchor="left",
-                yanchor="top",
-                font={"size": 11, "color": "#555555"},
+            notes.append(
+                {
+                    "x": col + 0.04,
+                    "y": row + 0.95,
+                    "text": word(lang, level),
+                    "showarrow": False,
+                    "xanchor": "left",
+                    "yanchor": "top",
+                    "font": {"size": 11, "color": "#555555"},
+                }
             )
     offsets = {r: (i - 1.5) * 0.09 for i, r in enumerate(RISKS)}
     for risk in RISKS:
@@ -84,21 +90,23 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
         xs = [position(s)[0] for _, s in spots]
         ys = [min(3.97, max(0.03, position(s)[1] + offsets[risk])) for _, s in spots]
         for i in (0, 1):
-            fig.add_annotation(
-                x=xs[i + 1],
-                y=ys[i + 1],
-                ax=xs[i],
-                ay=ys[i],
-                xref="x",
-                yref="y",
-                axref="x",
-                ayref="y",
-                text="",
-                showarrow=True,
-                arrowhead=2,
-                arrowwidth=1.5,
-                arrowcolor=RISK_COLOURS[risk],
-                standoff=6,
+            notes.append(
+                {
+                    "x": xs[i + 1],
+                    "y": ys[i + 1],
+                    "ax": xs[i],
+                    "ay": ys[i],
+                    "xref": "x",
+                    "yref": "y",
+                    "axref": "x",
+                    "ayref": "y",
+                    "text": "",
+                    "showarrow": True,
+                    "arrowhead": 2,
+                    "arrowwidth": 1.5,
+                    "arrowcolor": RISK_COLOURS[risk],
+                    "standoff": 6,
+                }
             )
         fig.add_trace(
             go.Scatter(
@@ -154,6 +162,8 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
     return styled(
         fig,
         520,
+        shapes=shapes,
+        annotations=notes,
         title=say(
             lang,
             "风险图:固有 ■ → 剩余 ● → 预计 ◆(数字为得分)",

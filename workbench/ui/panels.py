@@ -1,0 +1,44 @@
+"""Controls around a drawing: live in JupyterLab, drawn once in a record. A plain figure in an Output, nothing saved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+
+def recording() -> bool:
+    """Whether a record is being made: no widgets then."""
+    return bool(os.environ.get("WORKBENCH_RECORD"))
+
+
+def live(draw: Callable[..., Any], controls: dict[str, Any], head: Any = None, foot: Any = None) -> Any:
+    """Show ``draw(**values)`` under its controls and redraw on each change; the box is returned for tests.
+
+    In record mode nothing is shown and the drawing for the controls' first values is returned.
+    """
+
+    def values() -> dict[str, Any]:
+        return {name: control.value for name, control in controls.items()}
+
+    if recording():
+        return draw(**values())
+    import ipywidgets as widgets
+    from IPython.display import clear_output, display
+
+    area = widgets.Output(layout={"min_height": "440px"})
+
+    def redraw(_change: Any = None) -> None:
+        with area:
+            clear_output(wait=True)  # type: ignore[no-untyped-call]
+            drawn = draw(**values())
+            for item in drawn if isinstance(drawn, (tuple, list)) else (drawn,):
+                display(item)  # type: ignore[no-untyped-call]
+
+    for control in controls.values():
+        control.observe(redraw, "value")
+    box = widgets.VBox([x for x in (head, *controls.values(), area, foot) if x is not None])
+    box.redraw = redraw
+    display(box)  # type: ignore[no-untyped-call]
+    redraw()
+    return box
