@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -56,7 +57,14 @@ def open_notebook(browser: Any, address: str, path: str, width: int = 1400, heig
     page.goto(f"{url}/doc/tree/{path}?token={token}&reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook")
     page.wait_for_selector("#jupyterlab-splash", state="detached")
+    # the indicator says idle before there is a kernel, and running cells then opens a dialog: ask the server
+    for _ in range(450):
+        kernels = json.loads(urllib.request.urlopen(f"{url}/api/kernels?token={token}", timeout=5).read())
+        if kernels and all(k["execution_state"] == "idle" and k["connections"] for k in kernels):
+            break
+        time.sleep(0.2)
     expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=90_000)
+    page.wait_for_timeout(500)
     return page
 
 
