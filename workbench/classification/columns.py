@@ -489,6 +489,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
     outs = np.zeros(3 * most + 8, np.int64)
     folded = np.zeros(64, np.uint8)
     seen = np.zeros(4096, np.uint64)
+    dull = np.zeros(4096, np.uint8)  # what a cell without any match was: 1 yes, 2 Chinese, 4 ASCII, 8 digits, 16 long
     d = pointer(numbers)
     gs = pointer(numbers[208:])
     gl = pointer(numbers[224:])
@@ -549,16 +550,31 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
         out[1] = SCRATCH
         h = siphash(t, s, e, k0, k1)
         spot = np.int64(h & np.uint64(4095))
-        if seen[spot] != h:
+        if seen[spot] == h:
+            known = np.int64(dull[spot])
+            if known:
+                stats[3] += (known & 2) >> 1
+                stats[4] += (known & 4) >> 2
+                stats[5] += (known & 8) >> 3
+                stats[10] += (known & 16) >> 4
+                if known >> 5:
+                    groups[known >> 5] += 1
+                continue
+        else:
             seen[spot] = h
+            dull[spot] = 0
             hashes[nv] = h
             nv += 1
+        group = 0
         if e - s <= 40:
             group = _lookup(words, h)
-            if group and group < FIRST_NAME:
+            if group >= FIRST_NAME:
+                group = 0
+            if group:
                 groups[group] += 1
         if mask & 17:
             _scan(t, s, e, d, gs, gl, gp, seps, cell, counts, out, text, today, kinds)
+        cjk = 0
         if mask & 8:
             cjk = _whole_cell(t, s, e, cell, counts, out, kinds, words)
             stats[3] += cjk > 0
@@ -610,6 +626,12 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
                 v = v * 10 + t[i] - 48
             stats[6] = min(stats[6], v)
             stats[7] = max(stats[7], v)
+        if cell[TOUCHED] == 0 and group < 8:
+            digital = mask & 22 == 0 and mask & 1
+            dull[spot] = (
+                1 | (2 if cjk > 0 else 0) | (4 if mask & 8 == 0 else 0) | (8 if mask & 8 == 0 and digital else 0) | (16 if e - s > 200 else 0) | group << 5
+            )
+            continue
         for i in range(out[0]):
             if nh < hits.shape[0]:
                 hits[nh, 0] = np.uint64(out[3 * i + 4])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.classification.rules import context_hits
 from workbench.classification.slots import COUNT, COUNTERS, SEQ_MAX, SEQ_MIN, STATS, YEAR_MAX, YEAR_MIN
 
 if TYPE_CHECKING:
@@ -115,10 +116,15 @@ def merge(a: Partial, b: Partial) -> Partial:
     return out
 
 
+def _places(rules: Rules) -> tuple[str, ...]:
+    return next((d.context for d in rules.detectors if d.slot == "coordinate"), ())
+
+
 def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
     """Scan one column of one batch; the column's name decides which pattern detectors run."""
     import pyarrow as pa
 
+    from workbench.classification import quick
     from workbench.classification.columns import scan_column
     from workbench.classification.patterns import scan_pattern
     from workbench.sources.keyed import text_of, views
@@ -128,6 +134,14 @@ def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         part.stats[0], part.stats[1] = len(array), len(array) - array.null_count
         return part
+    if pa.types.is_dictionary(kind):
+        return scan_array(array.dictionary_decode(), rules, name)
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if number or pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        rest = quick.scan(array, rules, part, number and bool(context_hits(_places(rules), name)))
+        if rest is None:
+            return part
+        array = rest
     text = text_of(array)  # views point into it: it must live until the walk is over
     data, offsets, valid = views(text)
     chars, vocabulary = rules.tables()
@@ -143,7 +157,7 @@ def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
         if counts.any():
             part.extra[detector.id] = (counts, smallest(found))
     del text
-    part.cells = smallest(hashes[:nv])
+    part.cells = smallest(np.concatenate([part.cells, hashes[:nv]]))
     if nh:
         slots = hits[:nh, 0]
         for slot in np.flatnonzero(np.bincount(slots.astype(np.int64))):

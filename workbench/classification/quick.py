@@ -1,0 +1,127 @@
+"""QUICK: numbers, dates and times without making text of them. What could be an identifier still goes the long way.
+
+Decided value by value, never batch by batch, so any split gives the same partial: integers of five digits and more, decimals
+that are whole and large, and decimals of columns named for places become text; dates and times are counted as they are.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.classification.slots import (
+    ANY,
+    ASCII,
+    DIGIT_CELLS,
+    MINORS,
+    NONNULL,
+    NUMBER,
+    ROWS,
+    SHAPE,
+    WHOLE_ANY,
+    YEAR_MAX,
+    YEAR_MIN,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.classification.partial import ColumnPartial
+    from workbench.classification.rules import Rules
+
+SMALL = 10_000
+LARGE = 1e6
+
+
+def scan(array: Any, rules: Rules, part: ColumnPartial, place: bool) -> Any | None:
+    """Count what needs no text into ``part``; the values that do, as an array, or None. Nulls are done here."""
+    if pa.types.is_floating(array.type) and place:
+        return array
+    total, filled = len(array), array.drop_null()
+    part.stats[ROWS] += total - len(filled)
+    if not len(filled):
+        return None
+    if pa.types.is_integer(array.type):
+        return _integers(filled, rules, part)
+    if pa.types.is_floating(array.type):
+        return _floats(filled, rules, part)
+    _days(filled, rules, part)
+    return None
+
+
+def _integers(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
+    values = filled.to_numpy(zero_copy_only=False)
+    small = (values >= 0) & (values < SMALL)
+    n = int(np.count_nonzero(small))
+    if n:
+        seen = np.flatnonzero(np.bincount(values[small].astype(np.int64), minlength=1))
+        _sketch(part, _small_hashes(rules.key)[seen])
+        part.stats[ROWS] += n
+        part.stats[NONNULL] += n
+        part.stats[ASCII] += n
+        part.stats[DIGIT_CELLS] += n
+    return None if n == len(values) else filled.filter(pa.array(~small))
+
+
+def _floats(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
+    values = filled.to_numpy(zero_copy_only=False).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        far = (np.abs(values) >= LARGE) & (values == np.floor(values))
+    near = values[~far]
+    if len(near):
+        _sketch(part, _hash_bits(near.view(np.int64), rules.key))
+        part.stats[ROWS] += len(near)
+        part.stats[NONNULL] += len(near)
+        part.stats[ASCII] += len(near)
+    return None if len(near) == len(values) else filled.filter(pa.array(far))
+
+
+def _days(filled: Any, rules: Rules, part: ColumnPartial) -> None:
+    n = len(filled)
+    days = pc.cast(filled, pa.date32(), safe=False)
+    year = pc.year(days).to_numpy(zero_copy_only=False).astype(np.int64)
+    plain = year * 10_000 + pc.month(days).to_numpy(zero_copy_only=False) * 100 + pc.day(days).to_numpy(zero_copy_only=False)
+    dated = (year >= 1900) & (year <= 2100)
+    count = part.counts[NUMBER["date"]]
+    count[SHAPE] += n
+    count[ANY] += int(dated.sum())
+    count[WHOLE_ANY] += int(dated.sum())
+    count[MINORS] += int(((plain + 140_000 > rules.today) & (plain <= rules.today) & dated).sum())
+    if dated.any():
+        part.stats[YEAR_MIN] = min(part.stats[YEAR_MIN], year[dated].min())
+        part.stats[YEAR_MAX] = max(part.stats[YEAR_MAX], year[dated].max())
+    width = pa.int32() if filled.type == pa.date32() else pa.int64()
+    _sketch(part, _hash_bits(filled.cast(width).to_numpy(zero_copy_only=False).astype(np.int64), rules.key))
+    part.stats[ROWS] += n
+    part.stats[NONNULL] += n
+    part.stats[ASCII] += n
+
+
+def _sketch(part: ColumnPartial, hashes: NDArray[np.uint64]) -> None:
+    from workbench.classification.partial import smallest
+
+    part.cells = smallest(np.concatenate([part.cells, smallest(hashes)]))
+
+
+def _hash_bits(bits: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.uint64]:
+    """A keyed mix of 64 bits (the finaliser of MurmurHash3 twice, keyed before each): for counting only."""
+    h = bits.view(np.uint64) ^ np.uint64(key[0])
+    for k in (key[1], key[0]):
+        h ^= h >> np.uint64(33)
+        h *= np.uint64(0xFF51AFD7ED558CCD)
+        h ^= np.uint64(k)
+        h ^= h >> np.uint64(33)
+        h *= np.uint64(0xC4CEB9FE1A85EC53)
+        h ^= h >> np.uint64(33)
+    return h
+
+
+@cache
+def _small_hashes(key: tuple[int, int]) -> NDArray[np.uint64]:
+    from workbench.sources.keyed import hash_cells
+
+    return hash_cells(pa.array([str(i) for i in range(SMALL)]), key)
