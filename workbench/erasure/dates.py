@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 
 _PARTS = re.compile(r"\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)")
 _COMPACT = re.compile(r"\s*(\d{4})(\d{2})(\d{2})(?:[T ]?\d{4,6})?\s*\Z")
@@ -24,7 +25,11 @@ def read_date(cell: object) -> str | None:
         return None
     if isinstance(cell, dt.date):  # datetime is one too
         return f"{cell.year:04d}-{cell.month:02d}-{cell.day:02d}"
-    text = str(cell) if not isinstance(cell, float) else f"{cell:.0f}"
+    return _of_text(str(cell) if not isinstance(cell, float) else f"{cell:.0f}")
+
+
+@lru_cache(maxsize=1 << 16)
+def _of_text(text: str) -> str | None:
     found = _PARTS.match(text) or _COMPACT.match(text)
     try:
         if found:

@@ -55,12 +55,15 @@ class Scanner:
     def __init__(self, needles: Iterable[bytes]) -> None:
         self.needles = list(needles)
         self.bytes = 0
-        self._by_prefix: dict[bytes, list[int]] = {}
+        self._by_prefix: dict[bytes, list[tuple[int, int]]] = {}
         self._table = np.zeros(1 << _BITS, dtype=np.bool_)
+        if any(len(n) < PREFIX for n in self.needles):
+            raise ValueError("a needle is shorter than 6 bytes")
+        common = Counter(w for n in self.needles for w in {n[i : i + PREFIX] for i in range(len(n) - PREFIX + 1)})
         for i, needle in enumerate(self.needles):
-            if len(needle) < PREFIX:
-                raise ValueError("a needle is shorter than 6 bytes")
-            self._by_prefix.setdefault(needle[:PREFIX], []).append(i)
+            # anchor at the six bytes that fewest needles share: many addresses begin alike, few end alike
+            at = min(range(len(needle) - PREFIX + 1), key=lambda k: (common[needle[k : k + PREFIX]], -k))
+            self._by_prefix.setdefault(needle[at : at + PREFIX], []).append((i, at))
         for prefix in self._by_prefix:
             value = int.from_bytes(prefix, "big") * 0x9E3779B97F4A7C15 % (1 << 64)
             self._table[value >> (64 - _BITS)] = True
@@ -81,11 +84,10 @@ class Scanner:
             while at < len(array):
                 n, at = find(array, self._table, out, at)
                 for pos in out[:n].tolist():
-                    if pos >= WINDOW:
-                        continue  # belongs to the next window
-                    for i in self._by_prefix.get(bytes(piece[pos : pos + PREFIX]), ()):
-                        needle = self.needles[i]
-                        if piece[pos : pos + len(needle)] == needle:
+                    for i, before in self._by_prefix.get(bytes(piece[pos : pos + PREFIX]), ()):
+                        needle, start = self.needles[i], pos - before
+                        # what starts outside is another window's
+                        if 0 <= start < WINDOW and piece[start : start + len(needle)] == needle:
                             hits[i] += 1
             del array
             piece.release()

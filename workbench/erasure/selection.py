@@ -7,7 +7,7 @@ emptied, and where a link may not be empty the row that it needs is left and cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -175,9 +175,7 @@ class _Maker:
             return self._parent_in(d, c, alias)
         if c.op == "parent_gone":
             key = self._link(table, c.column, c.value)
-            join = " AND ".join(f"{alias}_p.{s.q(r)} = {alias}.{s.q(k)}"
-                                for k, r in zip(key.columns, key.ref_columns, strict=True))
-            return f"NOT EXISTS (SELECT 1 FROM {s.t(key.ref_table)} {alias}_p WHERE {join})"
+            return f"NOT {linked(s, alias, key.columns, key.ref_table, f'{alias}_p', key.ref_columns, '1=1')}"
         if c.value:
             parts = [self._pointing(table, child, key, alias, self.own(x, f"{alias}_c"))
                      for x in self.named(d, c.value) for child, key in s.links()
@@ -200,16 +198,11 @@ class _Maker:
 
     def _parent_in(self, d: Disposal, c: Condition, alias: str) -> str:
         (parent,) = self.named(d, c.value)
-        key, s, inner = self._link(d.set.table, c.column, parent.set.table), self.store, f"{alias}_p"
-        join = " AND ".join(f"{inner}.{s.q(r)} = {alias}.{s.q(k)}"
-                            for k, r in zip(key.columns, key.ref_columns, strict=True))
-        return f"EXISTS (SELECT 1 FROM {s.t(parent.set.table)} {inner} WHERE {join} AND {self.own(parent, inner)})"
+        key, inner = self._link(d.set.table, c.column, parent.set.table), f"{alias}_p"
+        return linked(self.store, alias, key.columns, parent.set.table, inner, key.ref_columns, self.own(parent, inner))
 
     def _pointing(self, table: str, child: str, key: ForeignKey, alias: str, which: str) -> str:
-        s, inner = self.store, f"{alias}_c"
-        join = " AND ".join(f"{inner}.{s.q(k)} = {alias}.{s.q(r)}"
-                            for k, r in zip(key.columns, key.ref_columns, strict=True))
-        return f"EXISTS (SELECT 1 FROM {s.t(child)} {inner} WHERE {join} AND {which})"
+        return linked(self.store, alias, key.ref_columns, child, f"{alias}_c", key.columns, which)
 
     def stays(self, table: str, alias: str) -> str:
         """Condition: this row stays. Children not yet selected (in a cycle) count as going; rounds put that right."""
@@ -222,6 +215,19 @@ class _Maker:
             parts.append(f"NOT EXISTS (SELECT 1 FROM {self.store.t(line.work)} {alias}_w WHERE "
                          f"{self.store.match(table, alias, alias + '_w')})")
         return " AND ".join(parts) or "1=1"
+
+
+def linked(s: SqlStore, alias: str, outer: Sequence[str], table: str, inner: str, columns: Sequence[str],
+           extra: str) -> str:
+    """Condition: some row of ``table`` (alias ``inner``) that meets ``extra`` has in ``columns`` what we have in ``outer``."""
+    if s.prefers_in:
+        left = ", ".join(f"{alias}.{s.q(c)}" for c in outer)
+        names = ", ".join(f"{inner}.{s.q(c)}" for c in columns)
+        filled = " AND ".join(f"{inner}.{s.q(c)} IS NOT NULL" for c in columns)
+        left = f"({left})" if len(outer) > 1 else left
+        return f"COALESCE({left} IN (SELECT {names} FROM {s.t(table)} {inner} WHERE {filled} AND {extra}), 0)"
+    join = " AND ".join(f"{inner}.{s.q(k)} = {alias}.{s.q(r)}" for r, k in zip(outer, columns, strict=True))
+    return f"EXISTS (SELECT 1 FROM {s.t(table)} {inner} WHERE {join} AND {extra})"
 
 
 def _partition(store: SqlStore, sel: Selection) -> None:
@@ -243,7 +249,7 @@ def _close(store: SqlStore, sel: Selection, maker: _Maker) -> None:
         refused = 0
         sel.unlinks.clear()
         for child, key in store.links():
-            for line in sel.of(key.ref_table):
+            for line in sel.of(key.ref_table) if key.declared else ():
                 if line.goes and line.rows:
                     refused += _one_link(store, sel, maker, child, key, line)
         if not refused:
@@ -282,6 +288,5 @@ def _one_link(store: SqlStore, sel: Selection, maker: _Maker, child: str, key: F
 
 
 def _still_free(s: SqlStore, maker: _Maker, child: str, key: ForeignKey, line: Line) -> str:
-    join = " AND ".join(f"c.{s.q(k)} = t.{s.q(r)}" for k, r in zip(key.columns, key.ref_columns, strict=True))
-    return (f"EXISTS (SELECT 1 FROM {s.t(line.work)} w WHERE {s.match(key.ref_table, 't', 'w')}) AND NOT EXISTS "
-            f"(SELECT 1 FROM {s.t(child)} c WHERE {join} AND {maker.stays(child, 'c')})")
+    needed = linked(s, "t", key.ref_columns, child, "c", key.columns, maker.stays(child, "c"))
+    return f"EXISTS (SELECT 1 FROM {s.t(line.work)} w WHERE {s.match(key.ref_table, 't', 'w')}) AND NOT {needed}"

@@ -25,6 +25,7 @@ class SqliteStore(SqlStore):
 
     engine = "sqlite"
     enforce = False
+    prefers_in = True
     errors = (sqlite3.Error,)
     _held: list[tuple[str, str]]
 

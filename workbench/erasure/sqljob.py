@@ -40,12 +40,27 @@ class SqlJob(Job):
 
     def open(self) -> None:
         self.store.open()
+        self._found_links()
         if Phase.SELECTED <= self.phase < Phase.SCRUBBED:
             self.sel = self._stored()
         self.store.prepare()
 
     def close(self) -> None:
         self.store.close()
+
+    def _found_links(self) -> None:
+        """Links that the inventory found in the data count for conditions, as they did for the plan; they bind no row."""
+        from workbench.inventory import Inventory
+
+        inventory = self.case.find(Inventory)
+        for link in inventory.links if inventory is not None else ():
+            table = self.store.tables.get(link.table)
+            if link.source != self.name or table is None or link.key.declared or link.key.ref_table not in self.store.tables:
+                continue
+            known = {(k.columns, k.ref_table) for k in table.foreign_keys}
+            if (link.key.columns, link.key.ref_table) not in known:
+                keys = (*table.foreign_keys, link.key)
+                self.store.tables[link.table] = table.model_copy(update={"foreign_keys": keys})
 
     # -- selection -------------------------------------------------------------------------------------------
 
@@ -122,7 +137,7 @@ class SqlJob(Job):
             indexed = any(i.columns[: len(key.columns)] == key.columns for i in table.indexes) \
                 or table.primary_key[: len(key.columns)] == key.columns
             parents = [x for x in self.sel.of(key.ref_table) if x.goes and x.rows]
-            if parents and not indexed and table.rows:
+            if parents and not indexed and table.rows and key.declared:
                 rows = sum(x.rows for x in parents)
                 slow = round(rows * table.rows / 20e6, 1)
                 fast = round(rows * 0.00016 + table.rows / 1.6e6, 1)
@@ -264,7 +279,7 @@ class SqlJob(Job):
     def _orphans(self, read: Any, child: str, where: str) -> int:
         total = 0
         for key in self.store.tables[child].foreign_keys:
-            if key.ref_table not in self.store.tables:
+            if key.ref_table not in self.store.tables or not key.declared:
                 continue
             q = self.store.q
             join = " AND ".join(f"p.{q(r)} = t.{q(c)}" for c, r in zip(key.columns, key.ref_columns, strict=True))

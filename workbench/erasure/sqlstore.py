@@ -31,6 +31,8 @@ class SqlStore:
 
     engine = ""
     mark = "?"
+    prefers_in = False
+    """whether a subquery that stands alone beats one that looks at each row (SQLite, when a child has no index)"""
     swaps = False
     """whether the rows that stay are copied into a fresh store instead of deleting the others"""
     cycle_in_one = False

@@ -22,6 +22,7 @@ def backup_evidence(case: Case, vault: Vault, backup: SealedBackup) -> list[Evid
     share = len(sealed & {s.name for s in case.config.sources}) / len(case.config.sources)
     return [
         _item(case, "backup.coverage", share, backup.digest),
+        _item(case, "backup.age_days", 0.0, backup.digest),
         _item(case, "backup.copies", len(vault.places), backup.digest),
         _item(case, "backup.encrypted", 1.0, backup.digest, "each object was read back and opened after writing"),
     ]

@@ -1,0 +1,128 @@
+"""Charts of the vault: functions from a value to a plain ``go.Figure``, each with a ``*_table`` twin.
+
+They show counts, bytes and words; no object name, no value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.ui.chart_style import BLACK, BLUE, GREY, ORANGE, say, styled
+from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+STRENGTHS = ("weak", "fair", "good", "best")
+_ZH = {"weak": "弱", "fair": "一般", "good": "良", "best": "最强"}
+
+
+def coverage(backup: SealedBackup, lang: str = "zh") -> go.Figure:
+    """Rows sealed in each table, and the bytes they take, one bar a table; raw files follow."""
+    import plotly.graph_objects as go
+
+    table = coverage_table(backup, lang)
+    size = say(lang, "字节", "bytes")
+    name, rows = say(lang, "表或文件", "table or file"), say(lang, "行", "rows")
+    fig = go.Figure(go.Bar(
+        y=table[name], x=table[size], orientation="h", marker_color=BLUE,
+        text=[f"{r:,} {rows}" if r else say(lang, "文件", "file") for r in table[rows]], textposition="auto"))
+    fig.update_yaxes(autorange="reversed")
+    fig.update_xaxes(title=say(lang, "封存前字节数", "bytes before sealing"))
+    return styled(fig, title=say(lang, f"备份覆盖 {len({t.source for t in backup.tables})} 个来源, 共 {len(backup.places)} 份",
+                           f"{len({t.source for t in backup.tables})} sources sealed, in {len(backup.places)} places"),
+                  height=140 + 24 * len(table))
+
+
+def coverage_table(backup: SealedBackup, lang: str = "zh") -> pd.DataFrame:
+    """Numbers behind :func:`coverage`."""
+    import pandas as pd
+
+    return pd.DataFrame([{
+        say(lang, "表或文件", "table or file"): f"{t.source}.{t.table}", say(lang, "行", "rows"): t.rows,
+        say(lang, "字节", "bytes"): t.bytes, say(lang, "对象", "objects"): len(t.objects),
+        say(lang, "形式", "form"): "Parquet" if t.form == "parquet" else say(lang, "原样", "as it is"),
+    } for t in backup.tables])
+
+
+def restores(test: RestoreTest, lang: str = "zh") -> go.Figure:
+    """Tables and files of a restore test: equal and unequal, by words and colour."""
+    import plotly.graph_objects as go
+
+    good = [c for c in test.tables if c.equal]
+    bad = [c for c in test.tables if not c.equal]
+    fig = go.Figure()
+    for label, items, colour, pattern in ((say(lang, "一致", "equal"), good, BLUE, ""),
+                                          (say(lang, "不一致", "not equal"), bad, ORANGE, "/")):
+        fig.add_bar(x=[say(lang, "表", "tables"), say(lang, "文件", "files")], name=label, marker_color=colour,
+                    marker_pattern_shape=pattern, text=[sum(c.form == f for c in items) for f in ("parquet", "file")],
+                    y=[sum(c.form == f for c in items) for f in ("parquet", "file")])
+    fig.update_layout(barmode="stack")
+    word = say(lang, "通过", "passed") if test.ok else say(lang, "未通过", "failed")
+    return styled(fig, height=360, title=say(lang, f"恢复测试{word}（{test.at[:10]}，取自 {test.place}）",
+                           f"Restore test {word} ({test.at[:10]}, from {test.place})"))
+
+
+def restores_table(test: RestoreTest, lang: str = "zh") -> pd.DataFrame:
+    """Numbers behind :func:`restores`."""
+    import pandas as pd
+
+    return pd.DataFrame([{
+        say(lang, "表或文件", "table or file"): f"{c.source}.{c.table}", say(lang, "封存行数", "rows sealed"): c.rows_sealed,
+        say(lang, "恢复行数", "rows restored"): c.rows_restored,
+        say(lang, "来源行数", "rows in the source"): "-" if c.rows_source is None else c.rows_source,
+        say(lang, "一致", "equal"): say(lang, "是", "yes") if c.equal else say(lang, "否", "no"),
+    } for c in test.tables])
+
+
+def holders(backup: SealedBackup, lang: str = "zh") -> go.Figure:
+    """How much the destruction of each holder's secret proves, on four steps; honest about files."""
+    import plotly.graph_objects as go
+
+    names = [f"{n + 1}. {h.holder}" for n, h in enumerate(backup.holders)]
+    level = [STRENGTHS.index(h.strength) + 1 for h in backup.holders]
+    fig = go.Figure(go.Bar(x=level, y=names, orientation="h", marker_color=[ORANGE if v == 1 else BLUE for v in level],
+                           text=[_ZH[h.strength] if lang == "zh" else h.strength for h in backup.holders]))
+    fig.update_xaxes(range=[0, 4], tickvals=[1, 2, 3, 4],
+                     ticktext=[_ZH[s] if lang == "zh" else s for s in STRENGTHS])
+    return styled(fig, height=220 + 40 * len(names), title=say(lang, "销毁密钥能证明多少", "What destroying the key proves"))
+
+
+def holders_table(backup: SealedBackup, lang: str = "zh") -> pd.DataFrame:
+    """Words behind :func:`holders`."""
+    import pandas as pd
+
+    return pd.DataFrame([{say(lang, "保管处", "holder"): h.holder,
+                          say(lang, "强度", "strength"): _ZH[h.strength] if lang == "zh" else h.strength,
+                          say(lang, "说明", "meaning"): h.zh if lang == "zh" else h.en} for h in backup.holders])
+
+
+def inspections(check: MediaCheck, lang: str = "zh") -> go.Figure:
+    """Media: sound, with findings, or due for inspection."""
+    import plotly.graph_objects as go
+
+    groups = {"sound": [0, 0], "findings": [0, 0], "due": [0, 0]}
+    for m in check.media:
+        key = "due" if m.due else "sound" if m.ok else "findings"
+        groups[key][0 if m.sort == "place" else 1] += 1
+    kinds = [say(lang, "封存位置", "vault places"), say(lang, "登记的介质", "recorded media")]
+    words = {"sound": say(lang, "完好", "sound"), "findings": say(lang, "有发现", "findings"),
+             "due": say(lang, "到期待检", "inspection due")}
+    fig = go.Figure()
+    for key, colour, pattern in (("sound", BLUE, ""), ("findings", ORANGE, "/"), ("due", GREY, "x")):
+        fig.add_bar(x=kinds, y=groups[key], name=words[key], marker_color=colour, marker_pattern_shape=pattern,
+                    marker_line_color=BLACK, text=groups[key])
+    fig.update_layout(barmode="stack")
+    return styled(fig, height=360, title=say(lang, "介质检查", "Inspection of media"))
+
+
+def inspections_table(check: MediaCheck, lang: str = "zh") -> pd.DataFrame:
+    """Words behind :func:`inspections`."""
+    import pandas as pd
+
+    return pd.DataFrame([{
+        say(lang, "介质", "medium"): m.name, say(lang, "种类", "kind"): m.sort,
+        say(lang, "加密", "encrypted"): m.encrypted, say(lang, "上次检查", "last inspected"): m.last_inspected or "-",
+        say(lang, "发现", "findings"): "; ".join(m.problems) or say(lang, "无", "none"),
+    } for m in check.media])
