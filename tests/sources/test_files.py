@@ -15,6 +15,7 @@ from workbench.errors import SourceMissing, SourceUnreadable
 from workbench.sources import open_location
 from workbench.sources.base import Source
 from workbench.sources.formats.delimited import delimiter_of
+from workbench.sources.formats.encoding import encoding_of
 
 
 def rows(source: Source, table: str) -> list[dict[str, object]]:
@@ -33,6 +34,12 @@ class TestCsv:
             assert [c.name for c in table.columns] == ["姓名", "电话", "备注"]
             assert table.rows == 2
             assert [r["备注"] for r in rows(s, "a.csv")] == ["老客户", "需要开票"]
+
+    def test_a_chinese_header_over_plain_digits_keeps_its_encoding(self, tmp_path: Path) -> None:
+        """After an erasure a GB18030 export may hold Chinese in its first line only; it is not broken UTF-8."""
+        path = tmp_path / "a.csv"
+        path.write_text("运单号,收件人,发货日期\n" + "SF001,,2025/01/01\n" * 3000, encoding="gb18030")
+        assert encoding_of(path) == "gb18030"
 
     def test_western_text_is_not_taken_for_chinese(self, tmp_path: Path) -> None:
         """Latin-1 umlauts stay umlauts."""

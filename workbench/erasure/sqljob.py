@@ -107,6 +107,8 @@ class SqlJob(Job):
         return Selection(lines, unlinks, [t for g in groups for t in g], cyclic, self.state["totals"])
 
     def results(self) -> list[DisposalResult]:
+        if not hasattr(self, "sel"):  # resumed after this source was through
+            self.sel = self._stored()
         done = self.state.get("counts", {})
         out = []
         for line in self.sel.lines:

@@ -29,8 +29,9 @@ def encoding_of(path: Path) -> str:
         return "utf-16-le" if head[1:4096:2].count(0) > head[0:4096:2].count(0) else "utf-16-be"
     if decodes(path, "utf-8"):
         return "utf-8"
-    if head.decode("utf-8", "replace").count("\ufffd") * 200 < len(head):
-        return "utf-8"  # a few broken bytes in UTF-8
+    # a few broken bytes in UTF-8: few beside its other high bytes, not beside a mostly ASCII file
+    if head.decode("utf-8", "replace").count("\ufffd") * 20 < sum(b >= 0x80 for b in head):
+        return "utf-8"
     if _paired(head) and decodes(path, "gb18030"):
         return "gb18030"
     from charset_normalizer import from_bytes
