@@ -108,10 +108,11 @@ def ours(rows: int) -> dict[str, object]:
 
     from detect_workload import SCORED, TRUTH, batches
 
+    from workbench.classification.decide import decide_column
     from workbench.classification.engine import run
     from workbench.classification.partial import kernel
     from workbench.classification.rules import load_rules
-    from workbench.classification.slots import NUMBER, STRONG
+    from workbench.sources.base import Column, Table
 
     rules = load_rules(20261123)
     data = batches(rows)
@@ -122,7 +123,9 @@ def ours(rows: int) -> dict[str, object]:
     clock = time.perf_counter()
     run(iter(data), rules, engine="threads")
     many = rows * len(TRUTH) / (time.perf_counter() - clock)
-    hits = {f"{c}|{k}": int(part[c].counts[NUMBER[k]][STRONG]) for c in TRUTH for k in SCORED}
+    table = Table(source="s", name="t", columns=tuple(Column(name=c, type="string") for c in TRUTH), rows=rows)
+    found = [f for c in table.columns for f in decide_column(table, c, part[c.name], rules)]
+    hits = {f"{f.column}|{f.detector}": f.matched for f in found if f.detector in SCORED}
     remarks = sum(x % 20_000 % 50 == 0 for x in range(rows))
     return {
         "values_per_s": one, "values_per_s_all_threads": many, "f1": f1(hits, rows, remarks),

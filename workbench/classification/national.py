@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 
 def hkid(text: str) -> bool:
     """Hong Kong identity card: letters weigh 9, 8 (a space counts 36), digits 7..2, remainder of 11. Immigration Department."""
@@ -39,19 +37,6 @@ def cn_org_code(text: str) -> bool:
         return False
     total = sum(int(c, 36) * w for c, w in zip(plain, (3, 7, 9, 10, 5, 8, 4, 2), strict=False))
     return plain[8] == "0123456789X0"[(11 - total % 11) % 11 if total % 11 != 1 else 10]
-
-
-def kr_rrn(text: str) -> bool:
-    """Korean resident registration number: date, sex digit, and (until 2020) a check digit."""
-    digits = [int(c) for c in text if c.isdigit()]
-    if len(digits) != 13 or not 1 <= digits[6] <= 8:
-        return False
-    try:
-        dt.date(1900 + digits[0] * 10 + digits[1], digits[2] * 10 + digits[3], digits[4] * 10 + digits[5])
-    except ValueError:
-        return False
-    total = sum(d * w for d, w in zip(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=False))
-    return (11 - total % 11) % 10 == digits[12]
 
 
 def jp_my_number(text: str) -> bool:

@@ -46,7 +46,7 @@ def check_of(name: str) -> Callable[[str], bool]:
         return _stdnum(name.removeprefix("stdnum:"))
     if name in _NAMED:
         return _NAMED[name]
-    if name in ("hkid", "tw_id", "cn_org_code", "kr_rrn", "jp_my_number"):
+    if name in ("hkid", "tw_id", "cn_org_code", "jp_my_number"):
         from workbench.classification import national
 
         found: Callable[[str], bool] = getattr(national, name)
