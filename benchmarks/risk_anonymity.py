@@ -69,13 +69,16 @@ def main() -> None:
                "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2)}
         if args.pycanon:
             small = Path(folder) / "small.parquet"
-            customers(4_000, small)
+            customers(1_000, small)
+            table = pq.read_table(small)  # as words: numbers would get pyCANON's ordered distance
+            names = pa.array([f"i{v}" for v in table["illness"].to_pylist()])
+            pq.write_table(table.set_column(table.schema.get_field_index("illness"), "illness", names), small)
             t = time.perf_counter()
             ours = measure(con, f"read_parquet('{small}')", QI, "illness")
             mine = time.perf_counter() - t
             got = json.loads(subprocess.run([args.pycanon, "-c", CANON.format(qi=list(QI)), str(small)], check=True, capture_output=True,
                                             text=True).stdout)
-            out["pycanon"] = {"rows": 4_000, "theirs": got, "ours_seconds": round(mine, 4), "ratio": round(got["seconds"] / mine),
+            out["pycanon"] = {"rows": 1_000, "theirs": got, "ours_seconds": round(mine, 4), "ratio": round(got["seconds"] / mine),
                               "equal": [ours.k == got["k"], ours.distinct_l == got["l"], abs((ours.t or 0) - got["t"]) < 1e-9]}
         print(json.dumps(out, indent=1))
 

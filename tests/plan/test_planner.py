@@ -232,3 +232,13 @@ def test_the_plan_does_not_depend_on_the_order_of_its_inputs(shop: Shop) -> None
     assert a.duties == b.duties
     again = plan(inventory(*tables), found, packs, cfg, dt.date(2026, 11, 23), (), SPANS)
     assert a.canonical() == again.canonical()
+
+
+def test_a_kept_invoice_loses_the_whole_address() -> None:
+    """Where a street was found, town and postcode beside it are cleared too; the country tells nothing and stays."""
+    tables = [table("invoices", ["id", "BillingAddress", "BillingCity", "BillingPostalCode", "BillingCountry", "invoice_date"])]
+    p = planned(tables, findings(finding("shop.invoices.BillingAddress", detector="address")),
+                spans=[span("shop.invoices.invoice_date", {"2026-01": 5})])
+    (d,) = p.disposals
+    assert d.suppress == ("BillingAddress", "BillingCity", "BillingPostalCode")
+    assert d.keep_columns == ("id", "BillingCountry", "invoice_date")

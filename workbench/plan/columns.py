@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 _TEXT_TYPES = ("string", "large_string", "utf8", "large_utf8", "null", "binary", "large_binary")
 
 
+_ADDRESS = ("address", "street", "地址", "住址")
+_PLACE = ("city", "town", "state", "province", "district", "county", "postal", "postcode", "zip", "zipcode", "省", "市", "区", "县", "邮编")
+
+
+def _beside_address(s: Subject) -> set[str]:
+    """Parts of an address whose street was found: a postcode and a town still say where somebody lives."""
+    found = any(f.detector == "address" or _needed(f.column, _ADDRESS) for f in s.findings)
+    return {c.name for c in s.table.columns if found and _needed(c.name, _PLACE)}
+
+
 def _needed(name: str, needs: Iterable[str]) -> bool:
     parts = words(name)
     return any((w in parts) if w.isascii() else any(w in p for p in parts) for w in needs)
@@ -25,7 +35,7 @@ def sealed(s: Subject, band: Band | None) -> tuple[str, ...]:
         known = [c.name for c in s.table.columns]
         return tuple(c for c in known if c in s.declared.keep_columns or c in s.table.primary_key)
     needs = s.type.needs if s.type else ()
-    personal = set(s.personal) - s.structural - {c.column for c in (band.where if band else ())}
+    personal = {*s.personal, *_beside_address(s)} - s.structural - {c.column for c in (band.where if band else ())}
     kept = tuple(c.name for c in s.table.columns if c.name not in personal or _needed(c.name, needs))
     return () if len(kept) == len(s.table.columns) else kept
 
@@ -33,7 +43,7 @@ def sealed(s: Subject, band: Band | None) -> tuple[str, ...]:
 def cleared(s: Subject, used: set[str]) -> tuple[str, ...]:
     """Personal and quasi-identifying columns of a live row that a rule keeps; keys and dates in use stay."""
     quasi = s.profile.quasi_identifiers if s.profile else ()
-    clear = {*s.personal, *quasi} - s.structural - used
+    clear = {*s.personal, *quasi, *_beside_address(s)} - s.structural - used
     return tuple(c.name for c in s.table.columns if c.name in clear)
 
 
