@@ -165,17 +165,18 @@ def test_an_old_copy_beside_the_database_is_named(bench: Any, shop: Path, line: 
     assert result.verdict == "FAILED"
 
 
-def test_a_copying_trigger_stops_the_run_by_name(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
-    """A trigger that writes deleted rows elsewhere is red before the first row."""
+def test_a_copying_trigger_is_named_and_copies_nothing(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
+    """A trigger that writes deleted rows elsewhere is named, is off while we delete, and is there again afterwards."""
     with sqlite3.connect(shop) as db:
         db.executescript("CREATE TABLE history (name TEXT); CREATE TRIGGER keep_copy AFTER DELETE ON customers "
                          "BEGIN INSERT INTO history VALUES (old.name); END;")
     db.close()
-    approval = bench.ready(*shop_plan)
-    with pytest.raises(ErasureError, match="keep_copy"):
-        erase(bench.case, approval)
+    result = erase(bench.case, bench.ready(*shop_plan))
+    assert result.verdict == "STORE_CLEAN", result.problems
+    assert ("trigger", "keep_copy") in {(p.check, p.object) for p in result.preflight}
     with sqlite3.connect(shop) as db:
-        assert db.execute("SELECT count(*) FROM customers").fetchone() == (600,)
+        assert db.execute("SELECT count(*) FROM history").fetchone() == (0,)
+        assert db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall() == [("keep_copy",)]
     db.close()
 
 

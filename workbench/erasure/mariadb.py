@@ -408,8 +408,13 @@ class MariaStore(SqlStore):
         try:
             self.run("FLUSH BINARY LOGS")
             newest = self.run("SHOW BINARY LOGS").fetchall()[-1][0]
-            self.run("PURGE BINARY LOGS TO %s", (newest,))
-            left = len(self.run("SHOW BINARY LOGS").fetchall())
+            for _ in range(60):  # a file stays until InnoDB has synced every commit in it (binlog checkpoint)
+                self.run("FLUSH ENGINE LOGS")
+                self.run("PURGE BINARY LOGS TO %s", (newest,))
+                left = len(self.run("SHOW BINARY LOGS").fetchall())
+                if left == 1:
+                    break
+                time.sleep(0.25)
         except ErasureError as e:
             return ScrubResult(source=self.name, step="binlog", done=False, task=True, command=command, note=e.what)
         return ScrubResult(source=self.name, step="binlog", done=left == 1, command=command,

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from workbench.case.config import SourceSpec
 
 ROW_GROUP = 32_768
-RAW_PART = 32 * 1024 * 1024
+RAW_PART = 16 * 1024 * 1024
+LARGE = 128 * 1024 * 1024
+"""files from this size on are sealed by more than one process"""
 CATALOGUE = "catalogue"
 
 
@@ -210,23 +212,53 @@ def files_of(root: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
+def seal_stream(path: Path, folder: Path, identity: bytes, helpers: int = 1) -> tuple[list[SealedObject], str, int]:
+    """Seal a file's bytes in parts of 16 MiB: (objects in order, SHA-256 of the whole, bytes).
+
+    Each part is sealed, synced, read back, opened and renamed by itself. Large files share the work with ``helpers``
+    further processes.
+    """
+    from workbench.vault.sealer import Helper
+
+    recipient, size = age.public(identity), path.stat().st_size
+    starts = list(range(0, max(1, size), RAW_PART))
+    workers = [Helper() for _ in range(helpers)] if size >= LARGE else []
+    found: dict[int, SealedObject] = {}
+    sha = hashlib.sha256()
+    try:
+        asked: list[tuple[int, Helper]] = []
+        with path.open("rb") as f:
+            for n, start in enumerate(starts):
+                part = f.read(RAW_PART)
+                sha.update(part)
+                turn = n % (len(workers) + 1)
+                if turn:
+                    workers[turn - 1].ask(path, start, RAW_PART, folder, identity)
+                    asked.append((start, workers[turn - 1]))
+                else:
+                    found[start] = store.put(folder, part, recipient, identity)
+                    while len(asked) > 2 * len(workers):
+                        done, worker = asked.pop(0)
+                        found[done] = worker.answer()
+        for start, worker in asked:
+            found[start] = worker.answer()
+    finally:
+        for worker in workers:
+            worker.close()
+    return [found[s] for s in starts], sha.hexdigest(), size
+
+
 def _seal_files(case: Case, work: _Sealing, spec: SourceSpec) -> Iterator[str]:
     """Seal the bytes of every file of a file source; yields the relative names."""
     for name, path in files_of(case.resolve(spec.path)):
         if (spec.name, name, "file") not in work.done:
             slot = work.slot(spec.name)
-            recipient, sha, size = age.public(slot.key), hashlib.sha256(), 0
-            objects: list[SealedObject] = []
             try:
-                with path.open("rb") as f:
-                    while (part := f.read(RAW_PART)) or not objects:
-                        sha.update(part)
-                        size += len(part)
-                        objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
+                objects, sha, size = seal_stream(path, work.vault.set_folder(0, work.set_id), slot.key)
             except OSError as e:
                 raise SourceError(f"a file of {spec.name} cannot be read: {type(e).__name__}",
                                   "give read access and run protect again", where=name) from None
-            _commit(work, SealedTable(source=spec.name, table=name, form="file", bytes=size, content=sha.hexdigest(),
+            _commit(work, SealedTable(source=spec.name, table=name, form="file", bytes=size, content=sha,
                                       objects=tuple(o.id for o in objects)), objects)
         yield name
 

@@ -250,6 +250,24 @@ class KeyTable:
         _sync(self.folder)
         return new
 
+    def rekey(self, kek: bytes, switch: Callable[[], None]) -> int:
+        """Seal the same slots under another KEK in a new epoch; ``switch`` replaces kdf.json durably in between."""
+        old, new, secret = self.epoch, self.epoch + 1, os.urandom(32)
+        for holder in self.holders:
+            holder.put(new, secret)
+        self._kek = kek
+        self._write(self._table(new), new, secret, self.slots)
+        if self._open(self._table(new), new, secret) != self.slots:
+            raise VaultError("the new key table does not read back", "nothing was destroyed; run it again")
+        switch()
+        self.epoch = new
+        self._mirror()
+        for holder in self.holders:
+            holder.destroy(old)
+        self._table(old).unlink(missing_ok=True)
+        _sync(self.folder)
+        return new
+
     def strengths(self) -> tuple[HolderStrength, ...]:
         """What each holder's destruction proves."""
         return tuple(h.strength() for h in self.holders)

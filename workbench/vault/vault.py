@@ -36,6 +36,12 @@ def settings(case: Case) -> dict[str, Any]:
     return {k: given.get(k, default) for k, (_, default) in SETTINGS.items()}
 
 
+def holders_of(case: Case) -> tuple[Holder, ...]:
+    """The places of the epoch secret, from ``[settings.vault] holders``."""
+    return tuple(FileHolder(case.resolve(h) if "/" in h else case.private("vault-private", h))
+                 for h in settings(case)["holders"])
+
+
 class Vault:
     """Places, keys and journal of one case. Use :func:`open_vault`."""
 
@@ -48,10 +54,7 @@ class Vault:
         harden()
         secret = kek(case.private("vault-private", "keys"), case.config.vault.passphrase_env,
                      mib=self.options["argon2_mib"], create=create)
-        holders: tuple[Holder, ...] = tuple(
-            FileHolder(case.resolve(h) if "/" in h else case.private("vault-private", h))
-            for h in self.options["holders"])
-        self.keys = KeyTable(self.folder / "keys", secret, holders, case.id, [p / "keys" for p in self.places])
+        self.keys = KeyTable(self.folder / "keys", secret, holders_of(case), case.id, [p / "keys" for p in self.places])
         if create or self.keys.epoch:
             self.keys.begin()
 
