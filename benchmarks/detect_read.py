@@ -6,6 +6,7 @@ SQLite always; PostgreSQL on 127.0.0.1:5432 in a database of its own (wb_detect_
 Printed: medians of rows/s by the clock, and the scan's share of the bare reader.
 """
 
+# ruff: noqa: E501 - programs in strings and printed lines
 from __future__ import annotations
 
 import argparse

@@ -9,6 +9,7 @@ figures are values per second of one core. Presidio runs without a language mode
 added ones for Chinese types, once on the shared six types and once on all its recognisers.
 """
 
+# ruff: noqa: E501 - programs in strings and printed lines
 from __future__ import annotations
 
 import argparse

@@ -1,5 +1,6 @@
 """WORKLOAD: rows of twelve columns as a firm has them, with the truth of every cell's type; seeded, synthetic."""
 
+# ruff: noqa: E501 - programs in strings and printed lines
 from __future__ import annotations
 
 import random
