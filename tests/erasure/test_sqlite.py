@@ -157,12 +157,17 @@ def test_every_journal_mode_ends_clean(bench: Any, line: Line, journal: str, sho
 
 
 def test_an_old_copy_beside_the_database_is_named(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:
-    """A forgotten backup next to the file makes the verdict FAILED and is named."""
+    """A forgotten backup next to the file makes the verdict FAILED and is named; without it, the next run proves clean."""
     approval = bench.ready(*shop_plan)
     shutil.copyfile(shop, shop.with_name("shop.sqlite.bak"))
     result = erase(bench.case, approval)
     assert any("shop.sqlite.bak" in p for p in result.problems)
     assert result.verdict == "FAILED"
+    shop.with_name("shop.sqlite.bak").unlink()
+    again = erase(bench.case, approval)
+    assert again.verdict == "STORE_CLEAN", again.problems
+    assert [r.deleted for r in again.disposals] == [r.deleted for r in result.disposals]
+    assert erase(bench.case, approval) == again
 
 
 def test_a_copying_trigger_is_named_and_copies_nothing(bench: Any, shop: Path, line: Line, shop_plan: list[Disposal]) -> None:

@@ -78,8 +78,9 @@ def dry_run(case: Case, *, progress: Progress = quiet) -> Erasure:
 def erase(case: Case, approval: Approval, *, progress: Progress = quiet) -> Erasure:
     """Carry out the newest plan, which ``approval`` names, and prove the result.
 
-    Safe to call again after kill -9 at any moment: it goes on where it stopped. When the plan has been carried out,
-    the first result and its certificates are returned.
+    Safe to call again after kill -9 at any moment: it goes on where it stopped. When the plan has been carried out
+    and proven, the first result and its certificates are returned; after a FAILED or INCONCLUSIVE run a new call scrubs
+    and looks again, and deletes nothing twice.
 
     Raises:
         ApprovalError: the approval is not for this plan, or no longer valid.
@@ -113,10 +114,20 @@ def erase(case: Case, approval: Approval, *, progress: Progress = quiet) -> Eras
         finally:
             for job in jobs:
                 job.close()
-        _record(case, run, folder, erasure, certificates)
+        done = settled(erasure)
+        _record(case, run, folder, erasure, certificates, done)
         for job in jobs:
-            job.notes.destroy_key()
+            if done:
+                job.notes.destroy_key()
+            else:  # a later run scrubs and looks again, once what was named is put right
+                job.reached(Phase.EXECUTED)
         return erasure
+
+
+def settled(erasure: Erasure) -> bool:
+    """Whether nothing is left to do: rows that had to be left are a result, residue and failed steps are not."""
+    open_ = [p for p in erasure.problems if "rows were left because" not in p]
+    return not open_ and erasure.verdict not in ("FAILED", "INCONCLUSIVE")
 
 
 def _finished(case: Case, folder: Path) -> tuple[Erasure, Certificates] | None:
@@ -343,7 +354,8 @@ def _ordered(plan: Plan, results: list[DisposalResult]) -> list[DisposalResult]:
     return sorted(results, key=lambda r: place[r.disposal])
 
 
-def _record(case: Case, run: StepRun, folder: Path, erasure: Erasure, certificates: Certificates) -> None:
+def _record(case: Case, run: StepRun, folder: Path, erasure: Erasure, certificates: Certificates,
+            done: bool) -> None:
     from workbench.erasure.evidence import erasure_evidence
 
     case.save(certificates)
@@ -351,8 +363,9 @@ def _record(case: Case, run: StepRun, folder: Path, erasure: Erasure, certificat
     case.append("certificates/v1", {"certificates": certificates.digest, "plan": erasure.plan},
                 {"phase": "closed", "count": len(certificates.certificates), "verdict": erasure.verdict,
                  "at": case.now()}, case.operator())
-    write_durably(folder / "finished.json", json.dumps(
-        {"erasure": digest, "certificates": certificates.digest}).encode())
+    if done:
+        write_durably(folder / "finished.json", json.dumps(
+            {"erasure": digest, "certificates": certificates.digest}).encode())
     case.evidence("erasure", erasure_evidence(case, erasure))
     run.basis(*sorted({r.split(":")[0] for c in certificates.certificates for r in c.legal_basis}))
     run.note(verdict=erasure.verdict, deleted=sum(r.deleted for r in erasure.disposals),
