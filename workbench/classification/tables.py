@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +65,7 @@ def profile_tables(
                 minors=minors,
                 identifier=identifier,
                 quasi_identifiers=tuple(quasi) if len(quasi) > 1 else (),
-                track=bool(identifier) and dated and any(f.detector == "location" for f in mine),
+                track=dated and _someone(table, mine) and any(f.detector == "location" for f in mine),
             )
         )
     profiles.sort(key=lambda p: (p.source, p.table))
@@ -73,6 +74,14 @@ def profile_tables(
     )
     minors = max([distinct(smallest(np.concatenate(children)))] + [p.minors for p in profiles])
     return tuple(profiles), persons, minors
+
+
+def _someone(table: Table, mine: list[Finding]) -> bool:
+    """Whether rows can be told by person or device: an identifier, or a column that points at one."""
+    if any(f.detector in (*IDENTIFIERS, "imei", "device_id", "account_name", "cn_plate") for f in mine):
+        return True
+    pointer = r"(user|customer|member|client|driver|device|person)_?(id|no)$|会员号|客户号|用户"
+    return any(re.search(pointer, c.name, re.I) for c in table.columns)
 
 
 def _sketch(part: Partial, column: str, detector: str) -> NDArray[np.uint64]:
