@@ -74,9 +74,9 @@ def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
     """Run the steps that are not done yet (or the STEPS named), each as a record; resumes what was interrupted."""
     from workbench.case import Case
     from workbench.case.steps import STEPS, step
-    from workbench.ui.progress import progress_line
     from workbench.errors import ParameterError
     from workbench.records import parameters, runner
+    from workbench.ui.progress import progress_line
 
     chosen = tuple(step(s) for s in steps)
     case = Case.open(case_dir)
@@ -149,6 +149,21 @@ def approve(case_dir: Path, person: str, plan: str, comment: str, objects: bool,
         click.echo(f"One more signature is needed. Next: workbench approve {case_dir} --as {others[0]}")
     else:
         click.echo(f"The plan may run. Next: workbench run {case_dir}")
+
+
+@cli.command()
+@CASE
+@click.argument("kind", type=click.Choice(["plan", "disposal", "pipia", "dpia"]))
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option("--format", "form", type=click.Choice(["docx", "xlsx", "csv", "ics"]), default="docx", show_default=True,
+              help="xlsx, csv and ics (calendar of duties) for the plan only.")
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write; default CASE_DIR/reports/.")
+def report(case_dir: Path, kind: str, lang: str, form: str, out: Path | None) -> None:
+    """Write the plan, the disposal report, or an impact assessment (PIPIA, GDPR DPIA) as a document."""
+    from workbench.case import Case
+    from workbench.ui.documents import write
+
+    click.echo(write(Case.open(case_dir), kind, lang, form, out))
 
 
 @cli.command()

@@ -3,6 +3,7 @@
     index.html, index.en.html, VERIFY.md     for people
     bagit.txt, bag-info.txt, manifest-sha256.txt, tagmanifest-sha256.txt, signature.json
     data/records  data/assets  data/ledger  data/values  data/keys  data/archive  data/software.json  data/case.toml
+    data/reports/disposal.zh.docx, disposal.en.docx
     data/ro-crate-metadata.json
 
 The tag manifest covers every file but itself and ``signature.json``; the signature covers the tag manifest.
@@ -21,6 +22,7 @@ from typing import Any
 import workbench
 from workbench.case import Case
 from workbench.errors import RecordError
+from workbench.i18n import LANGS
 from workbench.ledger import Signer, write_durably
 from workbench.ledger.statement import pae
 from workbench.resources import template
@@ -98,6 +100,12 @@ def _payload(case: Case, data: Path) -> None:
             break
     if archive.is_dir():
         shutil.copytree(archive, data / "archive", ignore=shutil.ignore_patterns(".*"))
+    if any("erasure" in e.subjects for e in case.ledger.entries):
+        from workbench.records.disposal_report import disposal_report, to_docx
+
+        (data / "reports").mkdir()
+        for lang in LANGS:
+            to_docx(disposal_report(case), data / "reports" / f"disposal.{lang}.docx", lang)
     write_durably(data / "software.json", json.dumps(_software(), indent=1, sort_keys=True).encode())
     write_durably(data / "ro-crate-metadata.json",
                   json.dumps(_crate(case, data), ensure_ascii=False, indent=1).encode())

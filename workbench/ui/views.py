@@ -174,6 +174,7 @@ def backup_view(value: SealedBackup, lang: str) -> Iterator[Block]:
                  ("SHA256SUMS", value.manifest_sha256)))
     for h in value.holders:
         yield Callout("warn" if h.strength == "weak" else "note", pick(lang, h.zh, h.en))
+    yield from _charts("vault_charts", value, lang, ("coverage", "备份覆盖了什么", "What the backup covers"))
     yield Table(pick(lang, "密封内容", "What is sealed"),
                 (pick(lang, "表或文件", "Table or file"), pick(lang, "形式", "Form"), pick(lang, "行", "Rows"),
                  pick(lang, "对象", "Objects"), pick(lang, "内容摘要", "Content digest")),
@@ -198,6 +199,7 @@ def restore_view(value: RestoreTest, lang: str) -> Iterator[Block]:
 
 def media_view(value: MediaCheck, lang: str) -> Iterator[Block]:
     """Media and places, inspected."""
+    yield from _charts("vault_charts", value, lang, ("inspections", "检查与到期", "Inspections and what is due"))
     yield Table(pick(lang, "介质检查", "Media inspected"),
                 (pick(lang, "名称", "Name"), pick(lang, "种类", "Sort"), pick(lang, "结果", "Result"),
                  pick(lang, "加密", "Encrypted"), pick(lang, "到期检查", "Due")),
@@ -217,20 +219,15 @@ def window_view(value: WindowClosed, lang: str) -> Iterator[Block]:
 
 def plan_view(value: Plan, lang: str) -> Iterator[Block]:
     """The plan, line by line, with gates and duties."""
-    from workbench.ui import plan_charts
-
     yield Facts((("SHA-256", value.digest), (pick(lang, "日期", "Date"), value.as_of.isoformat()),
                  (pick(lang, "规则包", "Packs"), ", ".join(f"{p.id} {p.version}" for p in value.packs))))
     for g in value.gates:
         mark = pick(lang, "已满足", "passed") if g.open else pick(lang, "未满足", "CLOSED")
         yield Callout("good" if g.open else "warn", f"{g.id}: {mark}。{pick(lang, g.text.zh, g.text.en)}")
     yield from _plan_table(value, lang)
-    for name in ("gantt", "sankey"):
-        made = getattr(plan_charts, name)(value, lang)
-        frame = getattr(plan_charts, f"{name}_table")(value, lang)
-        titles = {"gantt": ("处置时间表与关口", "Disposals over time, with gates"),
-                  "sankey": ("来源 → 类别 → 规则 → 处置", "Source → category → rule → disposal")}
-        yield figure(pick(lang, *titles[name]), made, frame)
+    yield from _charts("plan_charts", value, lang, ("gantt", "处置时间表与关口", "Disposals over time, with gates"),
+                       ("sankey", "来源 → 类别 → 规则 → 处置", "Source → category → rule → disposal"),
+                       ("overdue", "逾期", "Overdue"))
     if value.duties:
         yield Table(pick(lang, "公司与个人的义务", "Duties of people"),
                     (pick(lang, "期限", "Due"), pick(lang, "内容", "What"), pick(lang, "依据", "Law")),
@@ -241,30 +238,40 @@ def plan_view(value: Plan, lang: str) -> Iterator[Block]:
 
 
 def _plan_table(value: Plan, lang: str) -> Iterator[Block]:
-    from workbench.ui.plan_charts import action, rows_in_words
+    from workbench.plan.documents import header, lines
 
-    columns = pick(lang, "编号,记录集,处置,保留至,须删于,理由,规则,封存类别,清除的列",
-                   "Line,Record set,Disposal,Keep until,Delete by,Reason,Rules,Archive class,Columns cleared").split(",")
-    rows = []
-    for d in value.disposals:
-        rules = "; ".join(f"{r.id} ({r.provision}) [{r.confidence}{'' if r.signed_off else ', ✎?'}]" for r in d.rules)
-        rows.append((d.id, f"{d.set.table_id}: {rows_in_words(d, lang)}", action(lang, d.action),
-                     d.keep_until.isoformat() if d.keep_until else "", d.delete_by.isoformat() if d.delete_by else "",
-                     pick(lang, d.reason.zh, d.reason.en), rules, d.retention_class, ", ".join(d.suppress)))
-    yield Table(pick(lang, "处置计划([可信度, ✎? = 未经律师签字])", "The plan ([confidence, ✎? = no lawyer has signed off])"),
-                tuple(columns), tuple(rows))
+    shown = (0, 1, 2, 3, 5, 9, 10, 18, 19, 13, 15)  # a page is no landscape sheet; the Word and Excel plans have all columns
+    yield Table(pick(lang, "处置计划(方括号内为可信度;✎? = 未经律师签字)",
+                     "The plan (confidence in brackets; ✎? = no lawyer has signed off)"),
+                tuple(header(lang)[i] for i in shown), tuple(tuple(row[i] for i in shown) for row in lines(value, lang)))
+
+
+def _charts(module: str, value: Any, lang: str, *wanted: tuple[str, str, str]) -> Iterator[Block]:
+    """Each chart of ``workbench.ui.MODULE`` with its table twin: (name, Chinese title, English title)."""
+    from importlib import import_module
+
+    charts = import_module(f"workbench.ui.{module}")
+    for name, zh, en in wanted:
+        yield figure(pick(lang, zh, en), getattr(charts, name)(value, lang), getattr(charts, f"{name}_table")(value, lang))
 
 
 def risk_view(value: Any, lang: str) -> Iterator[Block]:
-    """Four risks in three states, and the points behind them."""
-    from workbench.ui import risk_charts
-
+    """Four risks in three states, the points behind them, and what they may cost."""
     yield Callout("warn", pick(lang, "乘数为未经校准的默认值;分数用于排序与比较,不是概率。",
                                "The multipliers are uncalibrated defaults; scores rank and compare, they are no probabilities."))
-    for name, zh, en in (("risk_map", "风险图:固有 → 剩余 → 预计", "Risk map: inherent → residual → projected"),
-                         ("waterfall", "分数由哪些证据构成", "Which evidence makes up the score")):
-        yield figure(pick(lang, zh, en), getattr(risk_charts, name)(value, lang),
-                     getattr(risk_charts, f"{name}_table")(value, lang))
+    yield from _charts("risk_charts", value, lang,
+                       ("risk_map", "风险图:固有 → 剩余 → 预计", "Risk map: inherent → residual → projected"),
+                       ("waterfall", "分数由哪些证据构成", "Which evidence makes up the score"))
+    yield from _charts("loss_charts", value, lang,
+                       ("loss_exceedance", "年度损失超过某数额的可能", "Chance that a year's loss exceeds an amount"),
+                       ("tornado_chart", "先做什么最有用", "What to do first"),
+                       ("burn_chart", "哪一步每天减少最多风险", "Which step burns down most risk a day"),
+                       ("treemap", "风险在哪里", "Where the risk lies"))
+
+
+def reidentification_view(value: Any, lang: str) -> Iterator[Block]:
+    """k, l and what each column contributes."""
+    yield from _charts("loss_charts", value, lang, ("contribution", "哪一列最能识别出个人", "Which column identifies people"))
 
 
 def archived_view(value: Archived, lang: str) -> Iterator[Block]:
@@ -291,7 +298,8 @@ def erasure_view(value: Any, lang: str) -> Iterator[Block]:
 _VIEWS: dict[str, Callable[[Any, str], Iterator[Block]]] = {
     "freeze": freeze_view, "freeze-check": freeze_check_view, "inventory": inventory_view, "findings": findings_view,
     "sealed-backup": backup_view, "restore-test": restore_view, "media-check": media_view,
-    "window-closed": window_view, "plan": plan_view, "risk-report": risk_view, "erasure": erasure_view,
+    "window-closed": window_view, "plan": plan_view, "risk-report": risk_view,
+    "reidentification-report": reidentification_view, "erasure": erasure_view,
     "archived": archived_view,
 }
 __all__ = ["View", "pick", "view"]
