@@ -91,3 +91,14 @@ def test_numbers_are_read_by_their_digits() -> None:
 
     assert part["a"].counts[NUMBER["cn_mobile"]][ANY] == 1
     assert part["f"].counts[NUMBER["cn_mobile"]][ANY] == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.integers(-(10**12), 10**12), st.sampled_from([0, 9_999, 10_000, 9_999_999, 10**7, 13812345678]))))
+def test_integers_count_as_their_text_does(values: list[int | None]) -> None:
+    """The quick way over integers finds in every slot what the walk over their decimal text finds."""
+    numbers = kernel(pa.record_batch({"n": pa.array(values, pa.int64())}), RULES)["n"]
+    texts = kernel(pa.record_batch({"n": pa.array([None if v is None else str(v) for v in values], pa.string())}), RULES)["n"]
+    assert (numbers.counts[:, 2:8] == texts.counts[:, 2:8]).all()
+    assert list(numbers.stats[:2]) == list(texts.stats[:2])
+    assert distinct(numbers.cells) == distinct(texts.cells)

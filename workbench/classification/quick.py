@@ -1,6 +1,6 @@
 """QUICK: numbers, dates and times without making text of them. What could be an identifier still goes the long way.
 
-Decided value by value, never batch by batch, so any split gives the same partial: integers of five digits and more, decimals
+Decided value by value, never batch by batch, so any split gives the same partial: integers of eight digits and more, decimals
 that are whole and large, and decimals of columns named for places become text; dates and times are counted as they are.
 """
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from workbench.classification.rules import Rules
 
 SMALL = 10_000
+MIDDLE = 10_000_000
 LARGE = 1e6
 
 
@@ -64,7 +65,17 @@ def _integers(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
         part.stats[NONNULL] += n
         part.stats[ASCII] += n
         part.stats[DIGIT_CELLS] += n
-    return None if n == len(values) else filled.filter(pa.array(~small))
+    middle = (values >= SMALL) & (values < MIDDLE)
+    m = int(np.count_nonzero(middle))
+    if m:  # five to seven digits: too short for anything but an account number of that length
+        _sketch(part, _hash_bits(values[middle].astype(np.int64), rules.key))
+        for counter in (ANY, WHOLE_ANY):
+            part.counts[NUMBER["digits"]][counter] += m
+        part.stats[ROWS] += m
+        part.stats[NONNULL] += m
+        part.stats[ASCII] += m
+        part.stats[DIGIT_CELLS] += m
+    return None if n + m == len(values) else filled.filter(pa.array(~(small | middle)))
 
 
 def _floats(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
