@@ -49,7 +49,7 @@ class Item(_Part):
     def multiplier(self, value: float) -> float:
         """The multiplier for a measured value, between good and bad.
 
-        >>> model().items[0].multiplier(1.0)
+        >>> round(model().items[0].multiplier(1.0), 9)
         4.0
         """
         low, high = math.log(self.good), math.log(self.bad)
