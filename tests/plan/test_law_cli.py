@@ -7,9 +7,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from tests.plan.conftest import inventory, table
 from tests.plan.conftest import finding as found
 from tests.plan.conftest import findings as all_findings
+from tests.plan.conftest import inventory, table
 from workbench.case import Case
 from workbench.law.loader import FOLDER
 from workbench.plan.law_cli import law
