@@ -131,7 +131,7 @@ def _own(path: Path) -> list[Detector]:
     from workbench.classification.patterns import check_of
 
     def bad(what: str) -> ParameterError:
-        return ParameterError(what, "see the example in docs: id, pattern, category, context, check, match, not", where=str(path))
+        return ParameterError(what, "see workbench/classification/detectors/README.md for the fields", where=str(path))
 
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
