@@ -13,7 +13,7 @@ demo: $(VENV)/.ready  ## build a closing company, take it through the whole flow
 	$(PY) -m workbench demo
 
 test: $(VENV)/.ready-dev  ## run the tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist loadfile
 
 lab: $(VENV)/.ready  ## open JupyterLab on notebooks/00_start.ipynb
 	$(PY) -m workbench lab .
