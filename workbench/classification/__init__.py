@@ -128,6 +128,9 @@ class Scan:
             except SourceError as e:
                 failed.append(Unreadable(source=source.name, item=table.name, reason=e.what))
                 continue
+            except (ValueError, MemoryError) as e:
+                failed.append(Unreadable(source=source.name, item=table.name, reason=f"damaged data ({type(e).__name__})"))
+                continue
             self._tables.append((table, part))
         known = {(u.source, u.item) for u in source.unreadable()}
         self._unreadable += [*source.unreadable(), *(u for u in failed if (u.source, u.item) not in known)]

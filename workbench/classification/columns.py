@@ -652,4 +652,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
             counts[slot * 10 + 2] += (f & 2) >> 1
             counts[slot * 10 + 5] += (f & 4) >> 2
             counts[slot * 10 + 4] += (f & 8) >> 3
+    # the pointers above do not keep their arrays alive: this last use does
+    if numbers.shape[0] + texts.shape[0] + outs.shape[0] + folded.shape[0] < 0:
+        nh = -1
     return nh, nv

@@ -202,6 +202,8 @@ def views(array: pa.Array) -> tuple[np.uint64, NDArray[np.int64], NDArray[np.boo
             valid[:] = array.is_valid().to_numpy(zero_copy_only=False)
         return np.uint64(0), np.zeros(n + 1, np.int64), valid
     starts = np.frombuffer(offsets, np.int64 if wide else np.int32)[array.offset : array.offset + n + 1].astype(np.int64)
+    if starts[0] < 0 or starts[-1] > data.size or (np.diff(starts) < 0).any():
+        raise ValueError("offsets outside of their buffer")  # damaged input; the compiled code trusts them
     valid = np.ones(n, np.bool_)
     if array.null_count:
         valid[:] = array.is_valid().to_numpy(zero_copy_only=False)
