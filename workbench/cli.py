@@ -14,20 +14,30 @@ from workbench.errors import WorkbenchError
 CASE = click.argument("case_dir", type=click.Path(path_type=Path))
 
 
+GROUPS = {
+    "law": ("workbench.plan.law_cli", "Rule packs: list, show, check, diff, impact."),
+    "govern": ("workbench.governance.cli", "Incidents, inspections, partners, requests, training, notices, portfolio."),
+}
+"""command -> (module that holds the group under the same name, its line in the help)"""
+
+
 class _Group(click.Group):
-    """Mounts ``law`` without importing it before it is asked for."""
+    """Mounts groups without importing them before they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "law"])
+        return sorted([*super().list_commands(ctx), *GROUPS])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "law":
-            if "--help" in sys.argv[1:2]:
-                return click.Group("law", help="Rule packs: list, show, check, diff.")
-            from workbench.law.cli import law
+        if cmd_name not in GROUPS:
+            return super().get_command(ctx, cmd_name)
+        module, line = GROUPS[cmd_name]
+        if cmd_name not in sys.argv[1:]:  # only its line in the list of commands is wanted
+            return click.Group(cmd_name, help=line)
+        from importlib import import_module
 
-            return law
-        return super().get_command(ctx, cmd_name)
+        group = getattr(import_module(module), cmd_name)
+        assert isinstance(group, click.Command)
+        return group
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

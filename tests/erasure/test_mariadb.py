@@ -19,7 +19,7 @@ from workbench.plan.model import Disposal
 
 Line = Callable[..., Disposal]
 pytestmark = pytest.mark.skipif(not shutil.which("mariadb-install-db"), reason="no MariaDB server on this machine")
-CHINOOK = Path("/work/shared/data/chinook_mysql.sql")
+CHINOOK = Path(__file__).resolve().parents[3] / "shared" / "data" / "chinook_mysql.sql"
 
 
 @pytest.fixture(scope="module")

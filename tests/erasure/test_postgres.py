@@ -20,7 +20,7 @@ from workbench.vault import protect
 
 Line = Callable[..., Disposal]
 pytestmark = pytest.mark.skipif(not (PG_BIN / "postgres").exists(), reason="no PostgreSQL server on this machine")
-CHINOOK = Path("/work/shared/data/chinook_pg.sql")
+CHINOOK = Path(__file__).resolve().parents[3] / "shared" / "data" / "chinook_pg.sql"
 
 
 @pytest.fixture(scope="module")

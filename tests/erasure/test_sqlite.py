@@ -16,7 +16,7 @@ from workbench.plan.model import Disposal
 from workbench.vault import SealedArchive, archived_batches, protect
 
 Line = Callable[..., Disposal]
-CHINOOK = Path("/work/shared/data/chinook.sqlite")
+CHINOOK = Path(__file__).resolve().parents[3] / "shared" / "data" / "chinook.sqlite"
 SHOP = '[[sources]]\nname = "shop"\nurl = "sqlite:///shop.sqlite"\n'
 
 
