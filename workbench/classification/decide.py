@@ -62,6 +62,8 @@ class Verdict:
 def decide_column(table: Table, column: Column, part: ColumnPartial, rules: Rules) -> list[Finding]:
     """Findings of one column, or one with ``detector`` None."""
     found = []
+    if not part.stats[NONNULL]:
+        return [nothing(table, column, part)]
     for detector in rules.detectors:
         hits = context_hits(detector.context, column.name, column.comment)
         against = context_hits(detector.against, column.name, column.comment)

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -167,6 +167,7 @@ def _try(item: dict[str, Any], text: str) -> bool:
         raise ParameterError(f"detector {d.id!r}: the pattern is not valid RE2", "mend the pattern") from None
 
 
+@lru_cache(maxsize=65_536)
 def words_of(name: str) -> frozenset[str]:
     """Words of a column's name: ``billingAddr_2`` gives billing, addr, billingaddr, billing_addr; Chinese stays whole."""
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
