@@ -26,6 +26,7 @@ def run_demo(work: Path, out: Path, *, customers: int = 20_000, lang: str = "zh"
     from workbench.case import Case, approvals
     from workbench.case.steps import STEPS
     from workbench.demo.company import build
+    from workbench.demo.warm import beside
     from workbench.records import runner
     from workbench.records.verify import verify
     from workbench.ui.progress import progress_line
@@ -34,10 +35,12 @@ def run_demo(work: Path, out: Path, *, customers: int = 20_000, lang: str = "zh"
     work, out = work.resolve(), out.resolve()
     folder = prepare(work, out, lang)
     t = time.time()
-    build(work / "data", customers=customers, seed=seed)
-    say(f"[0/9] company   公司数据 data of {customers:,} customers ✓ {time.time() - t:.1f} s")
     with _passphrases(folder):
-        case = Case.open(folder)
+        with beside():
+            build(work / "data", customers=customers, seed=seed)
+            say(f"[0/9] company   公司数据 data of {customers:,} customers ✓ {time.time() - t:.1f} s")
+            case = Case.open(folder)
+            runner.run_case(case, STEPS[:3], progress=progress_line)
         runner.run_case(case, STEPS[:7], progress=progress_line)
         for person in ("approver-a", "approver-b"):
             approvals.approve(case, person, comment="demo")

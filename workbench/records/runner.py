@@ -297,7 +297,7 @@ def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progre
     """
     runs: list[Run] = []
     begun = False
-    for n, step in enumerate(steps, 1):
+    for step in steps:
         if not again and recorded(case, step):
             continue
         if not begun:
@@ -306,11 +306,11 @@ def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progre
             begun = True
         preflight(case, step)
         if progress:
-            progress(step, n, len(steps), None)
+            progress(step, STEPS.index(step) + 1, len(STEPS), None)
         run = run_step(case, step)
         runs.append(run)
         if progress:
-            progress(step, n, len(steps), run)
+            progress(step, STEPS.index(step) + 1, len(STEPS), run)
     if any(s.id == "archive" for s in steps) and all(recorded(case, s) for s in STEPS) and not packed(case):
         from workbench.records.archive import out_folder
         from workbench.records.bundle import pack
