@@ -43,7 +43,7 @@ class Needle:
 
 @dataclass
 class Sampler:
-    """Takes cells of one column and keeps those with the smallest tags."""
+    """Takes cells of one column and keeps those with the smallest keyed ranks."""
 
     key: bytes
     table: str
@@ -51,7 +51,7 @@ class Sampler:
     forms: Forms
     small: int = 0
     _heap: list[tuple[int, str, Needle]] = field(default_factory=list)
-    _seen: set[str] = field(default_factory=set)
+    _seen: set[int] = field(default_factory=set)
     _ends: dict[str, Needle] = field(default_factory=dict)
 
     def must(self, cells: Iterable[object]) -> None:
@@ -66,17 +66,23 @@ class Sampler:
         for cell in cells:
             if cell is None or isinstance(cell, bool | float):
                 continue
-            tag = tag_of(self.key, self.table, self.column, cell)
-            if tag in self._seen or (len(self._heap) >= CANDIDATES and -self._heap[0][0] <= int(tag[:16], 16)):
+            rank = self._rank(cell)
+            if rank in self._seen or (len(self._heap) >= CANDIDATES and -self._heap[0][0] <= rank):
                 continue
             forms = {k: v for k, v in self.forms(cell).items() if len(v) >= PREFIX}
             if not forms or (isinstance(cell, str) and _WORD.match(cell) and " " not in cell.strip() and len(cell) < 9):
                 self.small += 1  # short words are in every schema and program
                 continue
-            self._seen.add(tag)
-            heapq.heappush(self._heap, (-int(tag[:16], 16), tag, Needle(self.table, self.column, tag, forms)))
+            self._seen.add(rank)
+            tag = tag_of(self.key, self.table, self.column, cell)
+            heapq.heappush(self._heap, (-rank, tag, Needle(self.table, self.column, tag, forms)))
             if len(self._heap) > CANDIDATES:
-                self._seen.discard(heapq.heappop(self._heap)[1])
+                self._seen.discard(-heapq.heappop(self._heap)[0])
+
+    def _rank(self, cell: object) -> int:
+        """A keyed number by which cells are chosen: cheap, since every cell of the source is asked for it."""
+        text = cell if isinstance(cell, bytes) else str(cell).encode("utf-8", "replace")
+        return int.from_bytes(hashlib.blake2b(text, key=self.key[:64], digest_size=8).digest(), "big")
 
     def merge(self, other: Sampler) -> None:
         """Take over the candidates of a sampler of the same column."""
@@ -84,12 +90,12 @@ class Sampler:
         self._heap = heapq.nlargest(CANDIDATES, [*self._heap, *(x for x in other._heap if x[1] not in known)],
                                     key=lambda x: x[0])
         heapq.heapify(self._heap)
-        self._seen = {tag for _, tag, _ in self._heap}
+        self._seen = {-rank for rank, _, _ in self._heap}
         self.small += other.small
         self._ends |= other._ends
 
     def needles(self) -> list[Needle]:
-        """Candidates: the column's ends, then by smallest tag."""
+        """Candidates: the column's ends, then by tag."""
         rest = [n for _, tag, n in sorted(self._heap, key=lambda x: x[1]) if tag not in self._ends]
         return [*self._ends.values(), *rest]
 

@@ -13,6 +13,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CHUNK = 1 << 20
+_HIGH = bytes(range(128, 256))
 
 
 def encoding_of(path: Path) -> str:
@@ -30,7 +31,7 @@ def encoding_of(path: Path) -> str:
     if decodes(path, "utf-8"):
         return "utf-8"
     # a few broken bytes in UTF-8: few beside its other high bytes, not beside a mostly ASCII file
-    if head.decode("utf-8", "replace").count("\ufffd") * 20 < sum(b >= 0x80 for b in head):
+    if head.decode("utf-8", "replace").count("\ufffd") * 20 < len(head) - len(head.translate(None, _HIGH)):
         return "utf-8"
     if _paired(head) and decodes(path, "gb18030"):
         return "gb18030"
