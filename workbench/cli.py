@@ -214,6 +214,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nworkbench: interrupted; nothing is lost. Next: the same command goes on from here", err=True)
         sys.exit(130)
-    except BrokenPipeError:  # `workbench scan ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except OSError as e:
+        if isinstance(e, BrokenPipeError):  # `workbench scan ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
+        place = f" ({e.filename})" if isinstance(e.filename, str) else ""
+        click.echo(f"workbench: {type(e).__name__}{place}. Next: check that the path exists, is of the right kind and yours",
+                   err=True)
+        sys.exit(2)

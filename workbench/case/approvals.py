@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.case.case import Case
 from workbench.errors import ApprovalError, CaseError
+from workbench.i18n import mask
 from workbench.values import Value
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def approve(case: Case, person: str, *, plan: str = "", comment: str = "") -> Ap
         ApprovalError: the wrong role, the plan's own maker, the same person again, or another plan meanwhile.
     """
     who = case.config.person(person)
+    _clean(comment)
     digest = newest_plan(case)
     if plan and plan != digest:
         raise ApprovalError(f"the newest plan is {digest[:12]}, not {plan[:12]}", "read it again before you sign")
@@ -69,6 +71,7 @@ def approve(case: Case, person: str, *, plan: str = "", comment: str = "") -> Ap
         raise ApprovalError(f"{person} has already approved this plan; a second person is needed",
                             f"workbench approve {case.folder} --as "
                             + next((p.id for p in case.config.with_role("approver") if p.id not in standing), "PERSON"))
+    case.enrol(person)
     until = _days(case)
     expires = (dt.datetime.now(dt.UTC) + dt.timedelta(days=until)).strftime("%Y-%m-%dT%H:%M:%SZ")
     case.append("approval/v1", {"plan": digest}, {
@@ -85,6 +88,8 @@ def object_to(case: Case, person: str, reason: str) -> None:
         raise ApprovalError(f"{person} has no role that may object", "supervisor, inspector, approver or counsel may")
     if not reason.strip():
         raise ApprovalError("an objection needs a reason", "say it with --reason")
+    _clean(reason)
+    case.enrol(person)
     case.append("approval/v1", {"plan": newest_plan(case)}, {
         "case": case.id, "person": person, "role": "supervisor", "decision": "object", "at": case.now(),
         "comment": reason[:500],
@@ -93,6 +98,7 @@ def object_to(case: Case, person: str, reason: str) -> None:
 
 def lift(case: Case, person: str, reason: str) -> None:
     """Whoever objected takes the objection back, with a reason."""
+    _clean(reason)
     digest = newest_plan(case)
     if person not in _objections(case, digest):
         raise ApprovalError(f"{person} has no standing objection to this plan", "nothing to lift")
@@ -100,6 +106,13 @@ def lift(case: Case, person: str, reason: str) -> None:
         "case": case.id, "person": person, "role": "supervisor", "decision": "lift", "at": case.now(),
         "comment": reason[:500],
     }, person)
+
+
+def _clean(text: str) -> None:
+    """The log cannot be erased: what looks personal must not get in."""
+    if mask(text) != text:
+        raise ApprovalError("the comment holds what looks like personal data and would stand in the ledger for good",
+                            "say it without numbers and addresses")
 
 
 def _days(case: Case) -> int:

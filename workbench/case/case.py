@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 import os
 import platform
@@ -26,7 +27,9 @@ import workbench
 from workbench.case.config import CaseConfig, load_config
 from workbench.case.evidence import Evidence, EvidenceSet
 from workbench.errors import CaseError, LedgerError, WorkbenchError
+from workbench.i18n import mask
 from workbench.ledger import Entry, Ledger, Signer, write_durably
+from workbench.ledger.keys import key_id, parse_public
 from workbench.values import Value
 
 if TYPE_CHECKING:
@@ -150,32 +153,84 @@ class Case:
         return self.config.with_role("operator")[0].id
 
     def begin(self) -> None:
-        """Make what is missing: keys, ledger, registration of everybody's public key. Idempotent."""
-        keys = self.private("keys")
-        for name in ["log", *(p.id for p in self.config.people)]:
-            if not (keys / f"{name}.key").exists() and not (keys / f"{name}.pub").exists():
-                secret = os.environ.get(f"WORKBENCH_KEY_{name.upper().replace('-', '_')}")
-                Signer.create(name, keys / f"{name}.key", secret.encode() if secret else None)
-        log = self.signer("log")
-        if not self.ledger.entries:
-            Ledger.create(self.folder / "ledger", self.id, log, {
-                "case": self.id, "company": self.config.case.company, "at": self.now(),
-                "software": f"winddown-workbench {workbench.__version__}",
-            })
-            self.ledger.refresh()
-        known = {kid for kid, (owner, _) in self.ledger.keys.items()}
-        for p in self.config.people:
-            pem = (keys / f"{p.id}.pub").read_text(encoding="ascii")
-            from workbench.ledger.keys import key_id, parse_public
+        """Make what is missing: the log's and operators' keys, the ledger, registration of keys and roles. Idempotent.
 
-            kid = key_id(parse_public(pem))
-            if kid not in known:
-                if any(owner == p.id for owner, _ in self.ledger.keys.values()):
-                    raise LedgerError(f"keys/{p.id}.pub is not the key the ledger knows for {p.id}",
-                                      "put the registered key back")
-                self.ledger.append("key/v1", {}, {
-                    "owner": p.id, "public": pem, "roles": list(p.roles), "at": self.now(),
-                }, log, log)
+        Approvers and supervisors get theirs when they first sign (:meth:`enrol`), or bring ``keys/<id>.pub`` along.
+        """
+        with self.lock():
+            log = self._key("log")
+            if not self.ledger.entries:
+                Ledger.create(self.folder / "ledger", self.id, log, {
+                    "case": self.id, "company": self.config.case.company, "at": self.now(),
+                    "software": f"winddown-workbench {workbench.__version__}",
+                })
+                self.ledger.refresh()
+            for p in self.config.people:
+                if "operator" in p.roles:
+                    self._key(p.id)
+                if (self.folder / "keys" / f"{p.id}.pub").exists() or (self.folder / "keys" / f"{p.id}.key").exists():
+                    self._register(p.id, log)
+
+    def enrol(self, person: str) -> None:
+        """Make and register the key of a person who has none yet; with ``WORKBENCH_KEY_<ID>`` it gets that passphrase."""
+        self.config.person(person)
+        if not self.ledger.entries:
+            self.begin()
+        with self.lock():
+            self._key(person)
+            self._register(person, self.signer("log"))
+
+    def _key(self, name: str) -> Signer:
+        keys = self.private("keys")
+        if not (keys / f"{name}.key").exists() and not (keys / f"{name}.pub").exists():
+            secret = os.environ.get(f"WORKBENCH_KEY_{name.upper().replace('-', '_')}")
+            Signer.create(name, keys / f"{name}.key", secret.encode() if secret else None)
+        if not (keys / f"{name}.pub").exists():  # killed between the two files
+            self.signer(name).publish(keys / f"{name}.pub")
+        return self.signer(name) if name == "log" else self._signers.get(name) or self.signer(name)
+
+    def _register(self, person: str, log: Signer) -> None:
+        """Note a person's public key and roles in the ledger, once and whenever the roles change."""
+        roles = list(self.config.person(person).roles)
+        path = self.folder / "keys" / f"{person}.pub"
+        if not path.exists():
+            self.signer(person).publish(path)
+        pem = path.read_text(encoding="ascii")
+        kid = key_id(parse_public(pem))
+        mine = [k for k, (owner, _) in self.ledger.keys.items() if owner == person and k not in self.ledger.revoked]
+        if not mine:
+            self.ledger.append("key/v1", {}, {"owner": person, "public": pem, "roles": roles, "at": self.now()}, log, log)
+        elif kid not in mine:
+            raise LedgerError(f"keys/{person}.pub is not the key the ledger knows for {person}",
+                              "put the registered key back")
+        else:
+            told = [e.predicate["roles"] for e in self.ledger.entries
+                    if e.type in ("key/v1", "roles/v1") and e.predicate.get("owner") == person and "roles" in e.predicate]
+            if told and told[-1] != roles:
+                self.ledger.append("roles/v1", {}, {"owner": person, "roles": roles, "at": self.now()}, log, log)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """One writer of keys at a time; waits."""
+        fd = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """One run of steps at a time; CaseError at once when another is under way."""
+        fd = os.open(self.folder / ".running", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CaseError("another workbench is running in this case", "wait for it to end, then run again") from None
+            yield
+        finally:
+            os.close(fd)
 
     # -- values ------------------------------------------------------------------------------------------------
 
@@ -287,7 +342,7 @@ class Case:
         except BaseException as e:
             self._run = None
             kind = type(e).__name__
-            what = e.what if isinstance(e, WorkbenchError) else kind
+            what = mask(e.what) if isinstance(e, WorkbenchError) else kind
             self._outcome(run, "failed", {"error": kind, "what": what[:300]}, products={})
             raise
         self._run = None

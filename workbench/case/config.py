@@ -102,7 +102,9 @@ class SourceSpec(_Section):
     def _one_place(self) -> SourceSpec:
         if bool(self.url) == bool(self.path):
             raise ValueError("give exactly one of url = ... (database) and path = ... (file or folder)")
-        if re.match(r"^\w+(\+\w+)?://[^/@:]*:[^/@]+@", self.url):
+        userinfo = self.url.partition("://")[2].rpartition("@")[0]
+        secret = re.search(r"[?&;](password|passwd|pwd|sslpassword|token|secret)=", self.url, re.IGNORECASE)
+        if ":" in userinfo or secret:
             raise ValueError("holds a password; name it in password_env or password_keyring and take it out of url")
         return self
 

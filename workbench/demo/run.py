@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import secrets
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.demo.company import TODAY
 from workbench.errors import CaseError, VerificationError
 from workbench.resources import template
 
@@ -54,6 +56,11 @@ def run_demo(work: Path, out: Path, *, customers: int = 20_000, lang: str = "zh"
 
 def prepare(work: Path, out: Path, lang: str) -> Path:
     """Empty ``work`` (only when it is ours) and lay a case into it; returns the case folder."""
+    for name, path in (("--work", work), ("--out", out)):
+        if path.exists() and not path.is_dir():
+            raise CaseError(f"{path} is not a folder", f"name another with {name}")
+    if out.exists() and any(out.iterdir()) and not (out / "bagit.txt").exists():
+        raise CaseError(f"{out} is not empty and holds no bundle", "name another folder with --out")
     if work.exists() and any(work.iterdir()) and not (work / MARK).exists():
         raise CaseError(f"{work} holds something that the demo did not make", "name another folder with --work")
     shutil.rmtree(work, ignore_errors=True)
@@ -61,7 +68,8 @@ def prepare(work: Path, out: Path, lang: str) -> Path:
     folder.mkdir(mode=0o700, parents=True)
     (work / MARK).touch()
     text = template("case/demo.toml").read_text(encoding="utf-8")
-    text = text.replace("@LANG@", lang).replace("@OUT@", os.path.relpath(out, folder))
+    today = min(TODAY, dt.datetime.now(dt.UTC).date())  # a plan is never made for a day to come
+    text = text.replace("@TODAY@", today.isoformat()).replace("@LANG@", lang).replace("@OUT@", os.path.relpath(out, folder))
     (folder / "case.toml").write_text(text, encoding="utf-8")
     from workbench.case.new import copy_notebooks
 

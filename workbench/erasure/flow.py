@@ -21,7 +21,7 @@ from workbench.erasure.model import (
     TableProof,
     Verdict,
 )
-from workbench.errors import ApprovalError, ErasureError
+from workbench.errors import ApprovalError, ErasureError, PlanError
 from workbench.ledger import write_durably
 from workbench.plan.model import Plan
 
@@ -156,7 +156,9 @@ def _ready(case: Case, plan: Plan) -> SealedBackup:
 
     if plan.case_id != case.id:
         raise ErasureError("the plan belongs to another case", "workbench run CASE plan")
-    shut = [g for g in plan.gates if not g.open]
+    current_config(case, plan)
+    # lines that a hold covers hold nothing irreversible; a hold elsewhere does not stop the rest
+    shut = [g for g in plan.gates if not g.open and not g.id.startswith("hold.")]
     if shut:
         raise ErasureError(f"gate {shut[0].id} is closed: {shut[0].text.en}", "open it, or wait, then make the plan again")
     early = [d for d in plan.disposals if d.not_before and d.not_before > case.today()
@@ -172,6 +174,20 @@ def _ready(case: Case, plan: Plan) -> SealedBackup:
         raise ErasureError("the restore window is closed already, so nothing may be erased under it",
                            "make a new backup with protect(case, again=True)")
     return backup
+
+
+def current_config(case: Case, plan: Plan) -> None:
+    """Refuse a plan made for another case.toml: a hold or a date may have been added since.
+
+    Raises:
+        PlanError: what the plan depends on has changed since it was made.
+    """
+    from workbench.plan.decisions import standing
+    from workbench.plan.gates import config_digest
+
+    if plan.config != config_digest(standing(case).applied(case.config)):
+        raise PlanError("case.toml was changed after the plan was made", f"workbench run {case.folder} plan, "
+                        "then have the new plan approved")
 
 
 def _started(case: Case, folder: Path) -> str:

@@ -103,14 +103,25 @@ class Signer:
             BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
         )
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        temp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(fd, "wb") as f:
             f.write(pem)
             f.flush()
             os.fsync(f.fileno())
+        try:
+            os.link(temp, path)  # whole or not at all, and never over an existing key
+        finally:
+            temp.unlink()
         signer = cls(name, key)
-        path.with_suffix(".pub").write_text(signer.public_pem, encoding="ascii")
+        signer.publish(path.with_suffix(".pub"))
         return signer
+
+    def publish(self, path: Path) -> None:
+        """Write the public half to ``path``, whole or not at all."""
+        temp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temp.write_text(self.public_pem, encoding="ascii")
+        temp.replace(path)
 
 
 def verify(public: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:

@@ -80,6 +80,8 @@ class Ledger:
             raise LedgerError(f"the signature of ledger entry {entry.seq} is wrong", where=f"entry {entry.seq}")
         if entry.seq and entry.type == "key/v1":
             self._adopt(entry)
+        if entry.type == "roles/v1" and known[0] != LOG_KEY:
+            raise LedgerError(f"ledger entry {entry.seq} gives roles it may not", where=f"entry {entry.seq}")
         self._tree.append(leaf_hash(line))
         self.entries.append(entry)
 
@@ -90,10 +92,17 @@ class Ledger:
         if "public" in p:
             public = parse_public(p["public"])
             signer = key_id(public)
-            if not genesis and self.keys.get(entry.key_id, ("",))[0] not in (LOG_KEY, p["owner"]):
+            owner = self.keys.get(entry.key_id, ("",))[0]
+            standing = [k for k, (o, _) in self.keys.items() if o == p.get("owner") and k not in self.revoked]
+            # the log's key registers a person once; from then on a key brings in its successor, without new roles
+            fits = owner == p.get("owner") and "roles" not in p if standing else owner == LOG_KEY
+            if not genesis and not fits:
                 raise LedgerError(f"ledger entry {entry.seq} brings in a key it may not", where=f"entry {entry.seq}")
             self.keys[signer] = (LOG_KEY if genesis else str(p["owner"]), public)
         if "revokes" in p:
+            signer_, victim = self.keys.get(entry.key_id, ("",))[0], self.keys.get(str(p["revokes"]), ("",))[0]
+            if victim == LOG_KEY or signer_ not in (LOG_KEY, victim):
+                raise LedgerError(f"ledger entry {entry.seq} revokes a key it may not", where=f"entry {entry.seq}")
             self.revoked.add(str(p["revokes"]))
 
     def __len__(self) -> int:

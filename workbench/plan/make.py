@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from workbench.classification.model import Findings
-from workbench.errors import SourceError
+from workbench.errors import PlanError, SourceError
 from workbench.inventory import Inventory
 from workbench.law import Packs, load_packs
 from workbench.plan.decisions import standing
@@ -32,6 +33,9 @@ def make_plan(case: Case) -> Plan:
         LawError, PlanError: a pack or a setting is wrong.
     """
     with case.step("plan") as run:
+        if case.today() > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+            raise PlanError(f"dates.as_of = {case.today()} lies in the future: gates and terms would open before their day",
+                            "take it out of case.toml, or use workbench.plan.simulate to look ahead")
         inventory, findings = case.load(Inventory), case.load(Findings)
         packs = packs_of(case)
         evidence = case.all_evidence()

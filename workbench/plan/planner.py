@@ -121,6 +121,7 @@ class Planner:
                 for d in final[id_]:
                     d.order = n
                     drafts.append(d)
+        self._holds_cover()
         gate_list, not_before = gates(self.packs, self.config, self.as_of, self.findings, self.evidence)
         for d in drafts:
             if d.action in ("erase", "lock", "anonymise", "hand_over") and d.level != "none" and not_before:
@@ -140,6 +141,15 @@ class Planner:
             duties=duties(self.packs, self.config, self.as_of, facts, self.findings.persons),
             warnings=self._warnings(drafts),
         )
+
+    def _holds_cover(self) -> None:
+        """A hold that covers nothing is a slip of the pen, and the most dangerous one."""
+        names = [t.id for t in self.inventory.tables] + [f"assets.{a.name}" for a in self.config.assets]
+        for hold in self.config.holds:
+            for pattern in hold.covers:
+                if not any(fnmatchcase(n, pattern) for n in names):
+                    raise PlanError(f"hold {hold.id} covers {pattern!r}, which is no table of this case",
+                                    "write source.table as the inventory has it, or source.*")
 
     def _facts(self, drafts: list[Draft]) -> frozenset[str]:
         facts = set()

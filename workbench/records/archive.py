@@ -6,12 +6,14 @@ from pathlib import Path
 
 from workbench.case import Case
 from workbench.case.steps import STEPS
-from workbench.errors import RecordError
-from workbench.freeze import Expected
+from workbench.erasure.model import Erasure
+from workbench.errors import ErasureError, RecordError
+from workbench.freeze import Expected, FreezeCheck
 from workbench.inventory import Inventory
 from workbench.plan.model import Plan
 from workbench.records.bundle import digest
 from workbench.values import Value
+from workbench.vault.model import SealedBackup, WindowClosed
 
 
 class Archived(Value):
@@ -57,6 +59,50 @@ def archive(case: Case) -> Archived:
         case.save(value)
         run.note(entries=checkpoint.size, records=len(records))
         return value
+
+
+class WindowOpen(Value):
+    """The restore window stays open, and why."""
+
+    case_id: str
+    at: str
+    zh: str
+    en: str
+    todo: str
+
+
+def end_window(case: Case) -> WindowClosed | WindowOpen:
+    """Close the restore window when the erasure is proven, nothing arrived since the freeze, and no hold stands.
+
+    A hold or an alarm leaves it open: a value that says so, and no error, since both are for people to settle.
+
+    Raises:
+        ErasureError: residue is left or a step of the scrub failed; the next run scrubs and looks again.
+    """
+    from workbench.erasure.flow import settled
+    from workbench.vault import close_window
+    from workbench.vault.shred import holds_on
+
+    erasure, check = case.load(Erasure), case.find(FreezeCheck)
+    if erasure.dry_run or not settled(erasure):
+        what = erasure.problems[0] if erasure.problems else f"the verdict is {erasure.verdict}"
+        raise ErasureError(f"the erasure is not proven: {what}", f"mend that, then workbench run {case.folder}")
+    if check is None or not check.ok:
+        return _stays_open(case, "停止收集之后数据有变化,恢复窗口保持开启。",
+                           "Data changed after collection stopped; the restore window stays open.",
+                           "look at the alarms, then workbench run CASE erase")
+    holds = holds_on(case, {f"{t.source}.{t.table}" for t in case.load(SealedBackup).tables})
+    if holds:
+        return _stays_open(case, f"保全 {holds[0]} 仍然有效,恢复窗口保持开启。",
+                           f"Hold {holds[0]} stands; the restore window stays open.",
+                           "write until = ... for it when whoever ordered it agrees, then workbench run CASE erase")
+    return close_window(case)
+
+
+def _stays_open(case: Case, zh: str, en: str, todo: str) -> WindowOpen:
+    value = WindowOpen(case_id=case.id, at=case.now(), zh=zh, en=en, todo=todo)
+    case.save(value)
+    return value
 
 
 def expected_changes(case: Case) -> tuple[Expected, ...]:

@@ -18,9 +18,10 @@ from typing import Any
 import workbench
 from workbench.case import Case
 from workbench.case.steps import STEPS, Step
-from workbench.errors import RecordError, VaultError
+from workbench.errors import CaseError, RecordError, VaultError
 from workbench.i18n import LANGS, mask, text
 from workbench.ledger import write_durably
+from workbench.plan.model import Plan
 from workbench.records import page, parameters
 from workbench.resources import notebook as source_notebook
 
@@ -170,9 +171,9 @@ def write_record(case: Case, step: Step, run: Run, output: Path, source: bytes, 
 
     hits = inspect(files)
     if hits:
-        quarantine(case, files, hits)
+        quarantine(case, step, files, hits)
         raise RecordError(f"the record of step {step.id} holds what looks like personal data: {hits[0]}",
-                          "it was moved to quarantine/; mend the notebook and run the step again", where=step.notebook)
+                          "a masked copy is in quarantine/; report it: no shipped notebook may print such a thing", where=step.notebook)
     digests = {f"records/{f.name}": hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
     digests[f"assets/{asset.name}"] = hashlib.sha256(asset.read_bytes()).hexdigest()
     person = case.operator()
@@ -183,13 +184,14 @@ def write_record(case: Case, step: Step, run: Run, output: Path, source: bytes, 
     return tuple(files)
 
 
-def quarantine(case: Case, files: list[Path], hits: list[str]) -> None:
-    """Move a record that holds what it must not out of the way and note it."""
+def quarantine(case: Case, step: Step, files: list[Path], hits: list[str]) -> None:
+    """Take a record that holds what it must not out of the way, keep a masked copy, and note where it was."""
     folder = case.private("quarantine")
     for f in files:
-        f.replace(folder / f.name)
+        write_durably(folder / f.name, mask(f.read_text(encoding="utf-8")).encode())
+        f.unlink()
     person = case.operator()
-    case.append("quarantine/v1", {}, {"person": person, "at": case.now(), "where": hits[:20]}, person)
+    case.append("quarantine/v1", {}, {"step": step.id, "person": person, "at": case.now(), "where": hits[:20]}, person)
 
 
 def head(case: Case, step: Step, run: Run, source: bytes, before: int, lang: str) -> page.Head:
@@ -260,8 +262,15 @@ def preflight(case: Case, step: Step) -> None:
     """Refuse what is known to fail before a kernel starts and before the ledger hears of it."""
     from workbench.case.approvals import check
 
+    done = {s.id for s in STEPS if (e := case.outcome(s.id)) is not None and e.predicate["result"] == "done"}
+    missing = [n for n in step.needs if n not in done]
+    if missing:
+        raise CaseError(f"step {step.id} needs {missing[0]} to be done first", f"workbench run {case.folder} {missing[0]}")
     if step.id == "erase":
+        from workbench.erasure.flow import current_config
+
         check(case)
+        current_config(case, case.load(Plan))
     if step.id in ("protect", "erase"):
         _passphrase(case.config.vault.passphrase_env)
 
@@ -295,13 +304,19 @@ def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progre
 
     ``progress(step, number, of, run or None)`` is called before and after each.
     """
+    if again or not all(recorded(case, s) for s in steps):
+        check_sources(case)
+    with case.running():
+        return _run_case(case, steps, again=again, progress=progress)
+
+
+def _run_case(case: Case, steps: tuple[Step, ...], *, again: bool, progress: Any) -> list[Run]:
     runs: list[Run] = []
     begun = False
     for step in steps:
         if not again and recorded(case, step):
             continue
         if not begun:
-            check_sources(case)
             case.begin()
             begun = True
         preflight(case, step)

@@ -62,7 +62,7 @@ def verify(path: Path) -> Report:
     """Check whatever lies at ``path``; VerificationError when it is nothing we know."""
     path = path.expanduser().resolve()
     report = Report(path)
-    if (path / "bagit.txt").exists() or (path / MANIFEST).exists():
+    if any((path / name).exists() for name in (*TAG_FILES, "data/ledger")):
         _bundle(path, report)
     elif (path / "case.toml").exists():
         _case(path, report)
@@ -115,6 +115,8 @@ def _bundle(bag: Path, report: Report) -> None:
         _try(report, "safety", "quarantine", lambda: _quarantine(ledger))
     if (bag / "data" / "archive").is_dir():
         _sealed(bag / "data" / "archive", report)
+    elif sound and _archived(ledger, bag / "data"):
+        report.checks.append(Check("integrity", "vault archive", False, "rows were archived and data/archive is missing"))
     _try(report, "usability", "pages", lambda: _pages(bag))
 
 
@@ -140,6 +142,8 @@ def _payload(bag: Path) -> Iterator[str]:
         name = f.relative_to(bag).as_posix()
         if f.is_symlink():
             yield f"{name} is a symbolic link"
+        elif not f.is_dir() and not f.is_file():
+            yield f"{name} is not a regular file"
         elif f.is_dir():
             continue
         elif name.startswith("data/"):
@@ -244,23 +248,47 @@ def _intents(ledger: Ledger) -> str:
 
 
 def _approvals(ledger: Ledger) -> str:
-    """Every executed plan was approved before by two different people with their own keys."""
+    """Every run that carried out a plan, also one that failed, began under two people's standing approvals.
+
+    Roles are what the log's own key registered before; an approval counts until it expires; an objection stops until
+    it is lifted.
+    """
     runs = [e for e in ledger.of_type("step/v1") if e.predicate["phase"] == "outcome"
-            and e.predicate["step"] == "erase" and e.predicate["result"] == "done"]
+            and e.predicate["step"] == "erase" and e.predicate["materials"].get("plan")
+            and _touched(ledger, e.predicate["materials"]["plan"], e.seq)]
     for run in runs:
-        plan = run.predicate["materials"].get("plan")
+        intent = ledger.entries[run.predicate["intent"]]
+        plan = run.predicate["materials"]["plan"]
         maker = {e.predicate["person"] for e in ledger.of_type("step/v1") if e.subjects.get("plan") == plan}
-        signed = {}
-        for e in ledger.of_type("approval/v1"):
-            if e.seq < run.seq and e.subjects.get("plan") == plan and e.predicate["decision"] == "approve":
-                if ledger.keys[e.key_id][0] != e.predicate["person"]:
-                    raise VerificationError(f"ledger entry {e.seq} approves in another's name", where=f"entry {e.seq}")
-                signed[e.predicate["person"]] = e.key_id
-        able = {e.predicate["owner"] for e in ledger.of_type("key/v1") if "approver" in e.predicate.get("roles", [])}
-        if len({k for p, k in signed.items() if p in able and p not in maker}) < 2:
+        able: set[str] = set()
+        signed: dict[str, str] = {}
+        objecting: set[str] = set()
+        for e in ledger.entries[: intent.seq]:
+            p = e.predicate
+            if e.type in ("key/v1", "roles/v1") and "roles" in p:
+                (able.add if "approver" in p["roles"] else able.discard)(p["owner"])
+            if e.type != "approval/v1" or e.subjects.get("plan") != plan:
+                continue
+            if ledger.keys[e.key_id][0] != p["person"]:
+                raise VerificationError(f"ledger entry {e.seq} approves in another's name", where=f"entry {e.seq}")
+            if p["decision"] == "approve" and p["expires"] > intent.predicate["at"]:
+                signed[p["person"]] = e.key_id
+            elif p["decision"] == "object":
+                objecting.add(p["person"])
+            elif p["decision"] == "lift":
+                objecting.discard(p["person"])
+        if len({k for person, k in signed.items() if person in able and person not in maker}) < 2:
             raise VerificationError(f"ledger entry {run.seq} carried out a plan that two people had not approved",
                                     where=f"entry {run.seq}")
+        if objecting:
+            raise VerificationError(f"ledger entry {run.seq} carried out a plan to which {sorted(objecting)[0]} objected",
+                                    where=f"entry {run.seq}")
     return f"{len(runs)} executed plans"
+
+
+def _touched(ledger: Ledger, plan: str, before: int) -> bool:
+    """Whether certificates were opened for ``plan`` before entry ``before``: from then on rows may be gone."""
+    return any(e.type == "certificates/v1" and e.seq < before and e.subjects.get("plan") == plan for e in ledger.entries)
 
 
 def _certificates(ledger: Ledger, data: Path) -> str:
@@ -285,10 +313,22 @@ def _certificates(ledger: Ledger, data: Path) -> str:
     return f"{found} certificates"
 
 
+def _archived(ledger: Ledger, data: Path) -> bool:
+    """Whether the newest erasure sealed rows into the archive."""
+    from workbench.erasure import Erasure
+
+    digests = [d for e in ledger.entries for n, d in e.subjects.items() if n.partition("#")[0] == Erasure.kind]
+    try:
+        return bool(digests) and any(
+            d.archived for d in Erasure.from_bytes((data / "values" / f"{digests[-1]}.json").read_bytes()).disposals)
+    except (OSError, ValueError):
+        return True
+
+
 def _quarantine(ledger: Ledger) -> str:
     for e in ledger.of_type("quarantine/v1"):
-        later = any(r.seq > e.seq for r in ledger.of_type("record/v1"))
-        if not later:
+        if not any(r.seq > e.seq and r.predicate["result"] == "done" and r.predicate["step"] == e.predicate["step"]
+                   for r in ledger.of_type("record/v1")):
             raise VerificationError("a record was quarantined and never made again", where=f"entry {e.seq}")
     return ""
 
@@ -322,16 +362,22 @@ def _case(folder: Path, report: Report) -> None:
         _try(report, "authenticity", "certificates", lambda: _certificates(ledger, folder))
     from workbench.case import load_config
 
+    sealed = any(name.partition("#")[0] == "sealed-backup" for e in ledger.entries for name in e.subjects)
     for place in load_config(folder / "case.toml").vault.places:
-        path = folder / place
+        path = Path(place).expanduser()
+        path = path if path.is_absolute() else folder / path
         if path.is_dir():
             _sealed(path, report)
+        elif sealed:
+            report.checks.append(Check("integrity", f"vault {path.name}", False, f"{place} is missing: mount or restore it"))
 
 
 def _sealed(folder: Path, report: Report) -> None:
     from workbench.vault.store import verify_sealed
 
     def check() -> str:
+        if not any(folder.rglob("*.age")):
+            raise VerificationError("there is no bundle, case or sealed set", where=str(folder))
         problems = verify_sealed(folder)
         for p in problems:
             report.checks.append(Check("integrity", "sealed object", False, _problem(p)))

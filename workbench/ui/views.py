@@ -11,11 +11,12 @@ from typing import Any
 
 from workbench.case import Case
 from workbench.classification.model import Findings
+from workbench.classification.review import Corrections
 from workbench.errors import ParameterError
 from workbench.freeze import Freeze, FreezeCheck
 from workbench.inventory import Inventory
 from workbench.plan.model import Plan
-from workbench.records.archive import Archived
+from workbench.records.archive import Archived, WindowOpen
 from workbench.records.blocks import Block, Callout, Facts, Heading, Table, Text, figure
 from workbench.values import Value
 from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup, WindowClosed
@@ -141,6 +142,19 @@ def findings_view(value: Findings, lang: str) -> Iterator[Block]:
     yield from _treemap(value, lang)
 
 
+def corrections_view(value: Corrections, lang: str) -> Iterator[Block]:
+    """What people decided about findings, with who and why; the findings above follow it."""
+    if not value.items:
+        yield Text(pick(lang, "没有人工复核的决定。", "Nobody has corrected a finding."))
+        return
+    words = {"accept": pick(lang, "接受", "accepted"), "change": pick(lang, "更改", "changed"), "reject": pick(lang, "否定", "rejected")}
+    yield Table(pick(lang, "人工复核的决定(已在上面的发现中执行)", "Decisions of people (followed by the findings above)"),
+                (pick(lang, "列", "Column"), pick(lang, "扫描所见", "The scan found"), pick(lang, "决定", "Decision"),
+                 pick(lang, "改为", "Changed to"), pick(lang, "决定人", "By"), pick(lang, "时间", "At"), pick(lang, "理由", "Reason")),
+                tuple((f"{c.source}.{c.table}.{c.column}", c.detector or "–", words[c.decision], c.to, c.by, c.at, c.reason)
+                      for c in value.items))
+
+
 def _treemap(value: Findings, lang: str) -> Iterator[Block]:
     import pandas as pd
     import plotly.graph_objects as go
@@ -215,6 +229,11 @@ def window_view(value: WindowClosed, lang: str) -> Iterator[Block]:
         f"({value.archive_opens} objects tried)."))
     for h in value.holders:
         yield Callout("warn" if h.strength == "weak" else "note", pick(lang, h.zh, h.en))
+
+
+def window_open_view(value: WindowOpen, lang: str) -> Iterator[Block]:
+    """The restore window stays open, and why."""
+    yield Callout("warn", f"{pick(lang, value.zh, value.en)} → {value.todo}")
 
 
 def plan_view(value: Plan, lang: str) -> Iterator[Block]:
@@ -297,8 +316,9 @@ def erasure_view(value: Any, lang: str) -> Iterator[Block]:
 
 _VIEWS: dict[str, Callable[[Any, str], Iterator[Block]]] = {
     "freeze": freeze_view, "freeze-check": freeze_check_view, "inventory": inventory_view, "findings": findings_view,
+    "corrections": corrections_view,
     "sealed-backup": backup_view, "restore-test": restore_view, "media-check": media_view,
-    "window-closed": window_view, "plan": plan_view, "risk-report": risk_view,
+    "window-closed": window_view, "window-open": window_open_view, "plan": plan_view, "risk-report": risk_view,
     "reidentification-report": reidentification_view, "erasure": erasure_view,
     "archived": archived_view,
 }
