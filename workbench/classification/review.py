@@ -15,7 +15,7 @@ from workbench.values import Value
 
 if TYPE_CHECKING:
     from workbench.case import Case
-    from workbench.classification.rules import Rules
+    from workbench.classification.rules import Detector, Rules
 
 Decision = Literal["accept", "reject", "change"]
 
@@ -35,6 +35,13 @@ class Correction(Value):
     """person id"""
     at: str
     reason: str
+
+
+class Corrections(Value):
+    """The decisions in force: the newest of each place and detector, by place."""
+
+    case_id: str
+    items: tuple[Correction, ...]
 
 
 class Difference(Value):
@@ -63,13 +70,16 @@ def correct(
 ) -> Correction:
     """Keep a decision; the next ``classify`` follows it.
 
-    Raises: ParameterError without a reason or for an unknown detector; CaseError for an unknown person.
+    Raises: ParameterError without a reason, for one that holds a person's data, or for an unknown detector; CaseError for an
+    unknown person.
     """
-    from workbench.classification.rules import load_rules
+    from workbench.classification.texts import count_values
 
     if not reason.strip():
         raise ParameterError("a correction needs a reason", "say in a few words why; no personal data")
-    known = {d.id for d in load_rules(0, extra=[case.resolve(p) for p in case.settings("classify").get("rules", ())]).detectors}
+    if held := count_values([reason]):
+        raise ParameterError("the reason holds personal data: " + ", ".join(sorted(held)), "say why without a value; it is kept")
+    known = {d.id for d in detectors(case)}
     for name in (detector, to):
         if name and name not in known:
             raise ParameterError(f"there is no detector {name!r}", "use one of: " + ", ".join(sorted(known)))
@@ -86,10 +96,23 @@ def correct(
         return made
 
 
+def detectors(case: Case) -> tuple[Detector, ...]:
+    """Every detector a decision may name: ours and the case's own."""
+    from workbench.classification.rules import load_rules
+
+    return load_rules(0, extra=[case.resolve(p) for p in case.settings("classify").get("rules", ())]).detectors
+
+
+def standing(case: Case) -> Corrections:
+    """The decisions that the next ``classify`` follows."""
+    newest = {(c.source, c.table, c.column, c.detector): c for c in case.history(Correction)}
+    return Corrections(case_id=case.id, items=tuple(newest[k] for k in sorted(newest)))
+
+
 def apply_corrections(findings: Iterable[Finding], corrections: Iterable[Correction], rules: Rules) -> list[Finding]:
     """Findings after the decisions, sorted as before."""
     newest = {(c.source, c.table, c.column, c.detector): c for c in corrections}
-    detectors = {d.id: d for d in rules.detectors}
+    known = {d.id: d for d in rules.detectors}
     out: list[Finding] = []
     for f in findings:
         c = newest.get((f.source, f.table, f.column, f.detector or ""))
@@ -99,8 +122,8 @@ def apply_corrections(findings: Iterable[Finding], corrections: Iterable[Correct
             out.append(f.model_copy(update={"confidence": "high" if f.detector else None, "decided_by": c.by}))
         elif c.decision == "reject":
             out.append(_emptied(f, c.by))
-        elif c.to in detectors:
-            d = detectors[c.to]
+        elif c.to in known:
+            d = known[c.to]
             cells = f.matched or f.nonnull
             changed = {
                 "detector": d.id, "category": d.category, "sensitive": d.sensitive or f.minors > 0, "confidence": "high",
@@ -118,14 +141,14 @@ def _emptied(f: Finding, by: str) -> Finding:
 
 
 def _without_spare(findings: list[Finding]) -> list[Finding]:
-    """A column keeps one empty finding at most, and none beside a personal one."""
+    """A column keeps one finding of a detector (a decided one first), one empty finding at most, and none beside a personal one."""
     personal = {(f.source, f.table, f.column) for f in findings if f.detector}
     out, seen = [], set()
-    for f in findings:
+    for f in sorted(findings, key=lambda f: not f.decided_by):
         spot = (f.source, f.table, f.column)
-        if f.detector is None and (spot in personal or spot in seen):
+        if (f.detector is None and spot in personal) or (*spot, f.detector) in seen:
             continue
-        seen.add(spot)
+        seen.add((*spot, f.detector))
         out.append(f)
     return out
 
