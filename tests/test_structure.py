@@ -86,3 +86,17 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
     bad = [f for f in files if f and (ROOT / f).is_file() and f != "tests/test_structure.py"
            and hosts.search((ROOT / f).read_text(encoding="utf-8", errors="replace"))]
     assert not bad
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readme_is_filled_and_every_file_it_names_exists(name: str) -> None:
+    """No place-holder is left; pictures and linked files are there; commands it names are commands."""
+    from workbench.cli import cli
+
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.findall(r"@[A-Z]+@", text)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target
+    known = set(cli.list_commands(None))  # type: ignore[arg-type]
+    for command in re.findall(r"^(?:\$ )?workbench ([a-z]+)", text, re.MULTILINE):
+        assert command in known, command
