@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import ParameterError
 from workbench.governance.lookup import Hit, find_person, rows_of
-from workbench.governance.register import entries, entry, moment, next_id, packs_of, stamp
+from workbench.governance.register import entries, entry, moment, next_id, packs_of, sign, stamp
 from workbench.governance.texts import load, pick
 from workbench.law.dates import parse_duration, working_days
 from workbench.values import Value
@@ -119,7 +119,7 @@ def look_up(case: Case, id_: str, identifiers: Iterable[str], person: str, *, id
     value = old.model_copy(update={"identity_checked": True, "hits": found.hits, "conflicts": found.conflicts,
                                    "state": "found", "by": who})
     digest = case.save(value)
-    case.append("lookup/v1", {"request": digest}, {"person": who, "at": case.now(), "purpose": old.sort,
+    sign(case, "lookup/v1", {"request": digest}, {"person": who, "at": case.now(), "purpose": old.sort,
                                                    "rows": found.rows}, who)
     return value
 
@@ -137,7 +137,7 @@ def write_copy(case: Case, id_: str, identifiers: Iterable[str], person: str) ->
             f.write(json.dumps({"table": table, **row}, ensure_ascii=False, default=str) + "\n")
             n += 1
     who = case.config.person(person).id
-    case.append("export/v1", {}, {"person": who, "at": case.now(), "purpose": item.sort, "request": id_, "rows": n}, who)
+    sign(case, "export/v1", {}, {"person": who, "at": case.now(), "purpose": item.sort, "request": id_, "rows": n}, who)
     return path
 
 

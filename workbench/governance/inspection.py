@@ -16,7 +16,7 @@ from workbench.case import approvals
 from workbench.errors import ApprovalError, CaseError, ParameterError
 from workbench.governance.checks import CHECKS, run_check
 from workbench.governance.model import Finding, Inspection, Result
-from workbench.governance.register import entries, next_id
+from workbench.governance.register import entries, next_id, sign
 from workbench.governance.texts import load
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def inspect(case: Case, inspector: str, *, only: tuple[str, ...] = ()) -> Inspec
     value = Inspection(id=next_id(case, Inspection, "N"), case_id=case.id, inspector=inspector, at=case.now(),
                        results=tuple(results), objection=objection, sample=sample, seed=seed, commitment=commitment)
     digest = case.save(value)
-    case.append("inspection/v1", {"inspection": digest}, {
+    sign(case, "inspection/v1", {"inspection": digest}, {
         "person": inspector, "at": value.at, "open": len(open_findings(case)), "objection": objection}, inspector)
     _feed(case)
     return value
@@ -98,7 +98,7 @@ def recheck(case: Case, inspector: str) -> tuple[Finding, ...]:
             seen[f.check] = {asset for asset, _ in run_check(case, f.check)}
         if f.asset not in seen[f.check]:
             cleared = f.model_copy(update={"state": "cleared", "cleared_at": case.now(), "cleared_by": inspector})
-            case.append("inspection/v1", {"finding": case.save(cleared)}, {"person": inspector, "at": case.now()}, inspector)
+            sign(case, "inspection/v1", {"finding": case.save(cleared)}, {"person": inspector, "at": case.now()}, inspector)
     left = open_findings(case)
     if not any(f.severity == "severe" for f in left):
         with suppress(ApprovalError, CaseError):  # no plan, or no objection of this inspector stands
@@ -152,7 +152,7 @@ def _sample(case: Case, inspector: str) -> tuple[tuple[str, ...], str, str]:
         return (), "", ""
     seed = secrets.token_hex(16)
     commitment = hashlib.sha256(seed.encode()).hexdigest()
-    case.append("commitment/v1", {"seed": commitment}, {"person": inspector, "at": case.now()}, inspector)
+    sign(case, "commitment/v1", {"seed": commitment}, {"person": inspector, "at": case.now()}, inspector)
     return draw(seed, ids), seed, commitment
 
 

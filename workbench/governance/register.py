@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from workbench.errors import ParameterError
 from workbench.values import Value
@@ -39,6 +39,12 @@ def entry(case: Case, kind: type[V], id_: str) -> V:
 def next_id(case: Case, kind: type[V], letter: str) -> str:
     """``I-001``, ``I-002``, ..."""
     return f"{letter}-{len(entries(case, kind)) + 1:03d}"
+
+
+def sign(case: Case, type_: str, subjects: dict[str, str], predicate: dict[str, Any], person: str) -> None:
+    """Add an entry signed with the person's own key, which is made and registered when it is the first."""
+    case.enrol(person)
+    case.append(type_, subjects, predicate, person)
 
 
 def packs_of(case: Case) -> Packs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ParameterError
 from workbench.governance.clocks import later
-from workbench.governance.register import moment, packs_of
+from workbench.governance.register import moment, packs_of, sign
 from workbench.governance.texts import load, pick
 from workbench.values import Value
 
@@ -72,7 +72,7 @@ def answer(case: Case, person: str, answers: Mapping[str, int]) -> Training:
     result = Training(id=f"{person} {now}", case_id=case.id, person=person, at=now, questions=len(asked), right=right,
                       passed=right / len(asked) >= load("quiz")["pass_share"], wrong=wrong)
     case.save(result)
-    case.append("training/v1", {"training": result.digest}, {"person": person, "at": now}, person)
+    sign(case, "training/v1", {"training": result.digest}, {"person": person, "at": now}, person)
     from workbench.governance.evidence import feed
 
     feed(case)

@@ -38,7 +38,7 @@ def watch(case: Case, *, look: bool = True) -> tuple[Incident, ...]:
     return tuple(i for i in incidents(case) if i.state == "open" and not i.drill)
 
 
-def watch_folder(folder: Path) -> tuple[Incident, ...]:
+def watch_folder(folder: Path, *, look: bool = True) -> tuple[Incident, ...]:
     """The same for a case that cannot even be opened because its ledger does not verify."""
     from workbench.case import Case, load_config
 
@@ -50,7 +50,7 @@ def watch_folder(folder: Path) -> tuple[Incident, ...]:
         case = Case.__new__(Case)
         case.folder, case.config = folder.resolve(), load_config(folder / "case.toml")
         case.ledger, case._run, case._signers = Ledger(folder / "ledger"), None, {}
-    return watch(case)
+    return watch(case, look=look)
 
 
 def ledger_problem(folder: Path) -> str:
