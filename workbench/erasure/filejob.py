@@ -204,6 +204,7 @@ class FileJob(Job):
             changing = [d for d in disposals if d.action in GOING or d.suppress]
             if not changing:
                 continue
+            workbook = self.tables[name].file.lower().endswith((".xlsx", ".xlsm", ".xls"))
             for row in self._source_rows(name):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is None or d not in changing:
@@ -213,6 +214,9 @@ class FileJob(Job):
                 for c in columns:
                     if (name, c) not in samplers:
                         samplers[(name, c)] = Sampler(key, name, c, file_forms)
+                    if workbook and str(row[c])[4:5] == "-" and read_date(row[c]) is not None:
+                        samplers[(name, c)].small += 1  # a workbook writes a date as five digits: no needle
+                        continue
                     samplers[(name, c)].add([row[c]])
         return list(samplers.values()), self._kept_text()
 

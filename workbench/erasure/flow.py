@@ -162,7 +162,7 @@ def _ready(case: Case, plan: Plan) -> SealedBackup:
     if shut:
         raise ErasureError(f"gate {shut[0].id} is closed: {shut[0].text.en}", "open it, or wait, then make the plan again")
     early = [d for d in plan.disposals if d.not_before and d.not_before > case.today()
-             and d.action not in ("keep", "ask")]
+             and d.action not in ("keep", "ask") and not (d.holds and d.level == "none")]
     if early:
         raise ErasureError(f"{early[0].id} may not be carried out before {early[0].not_before}", "wait until that day")
     backup = case.find(SealedBackup)

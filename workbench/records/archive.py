@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.case import Case
+from workbench.case.evidence import Evidence
 from workbench.case.steps import STEPS
 from workbench.erasure.model import Erasure
 from workbench.errors import ErasureError, RecordError
@@ -84,6 +85,9 @@ def end_window(case: Case) -> WindowClosed | WindowOpen:
     from workbench.vault.shred import holds_on
 
     erasure, check = case.load(Erasure), case.find(FreezeCheck)
+    if check is not None:
+        case.evidence("freeze", [Evidence(item="freeze.alarms", value=float(len(check.alarms)), at=check.checked_at,
+                                          by="freeze", sha256=check.digest)])
     if erasure.dry_run or not settled(erasure):
         what = erasure.problems[0] if erasure.problems else f"the verdict is {erasure.verdict}"
         raise ErasureError(f"the erasure is not proven: {what}", f"mend that, then workbench run {case.folder}")
