@@ -30,6 +30,7 @@ from workbench.governance.desk import (
 from workbench.governance.lookup import find_person, normal
 from workbench.governance.watch import watch
 from workbench.inventory import take_inventory
+from workbench.plan.gates import config_digest
 from workbench.plan.model import Disposal, Plan, RecordSet, Text
 from workbench.vault import protect
 
@@ -174,7 +175,7 @@ def test_after_the_erasure_deleted_is_proven_without_the_person(shop: Callable[.
                            reason=Text(zh="测试", en="test")) for n, t in enumerate(("orders", "customers"), 1))
     with case.step("plan"):
         case.save(Plan(case_id=case.id, as_of=dt.date(2026, 11, 23), inventory="0" * 64, findings="0" * 64,
-                       config="0" * 64, packs=(), disposals=lines))
+                       config=config_digest(case.config), packs=(), disposals=lines))
     dry_run(case)
     approvals.approve(case, "ann")
     approval = approvals.approve(case, "ben")

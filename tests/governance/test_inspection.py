@@ -76,6 +76,7 @@ def test_whoever_operated_or_approved_may_not_inspect(shop: Callable[..., Case],
     for person in ("op", "ann", "sue"):
         with pytest.raises(ParameterError, match="inspect"):
             inspect(case, person)
+    case.enrol("ivy")
     monkeypatch.setenv("WORKBENCH_PERSON", "ivy")
     take_inventory(case)
     monkeypatch.delenv("WORKBENCH_PERSON")

@@ -31,6 +31,8 @@ STRONG = UNIQUE | {"cn_mobile", "phone", "cn_landline", "email", "bank_card", "w
 LEAST = 6
 """characters of an identifier after normalising; shorter ones match by chance"""
 ROUNDS = 4
+RowId = tuple[Any, ...]
+"""primary key of a row, else its number: an engine may hand out rows in another order for other columns"""
 
 
 class Hit(Value):
@@ -64,9 +66,9 @@ class _Search:
     key: tuple[int, int] = field(default_factory=lambda: (secrets.randbits(64), secrets.randbits(64)))
     wanted: set[str] = field(default_factory=set)
     unique: set[str] = field(default_factory=set)
-    rows: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
-    """(source, table) -> row number -> how it was found"""
-    conflicts: set[tuple[str, str, int]] = field(default_factory=set)
+    rows: dict[tuple[str, str], dict[RowId, str]] = field(default_factory=dict)
+    """(source, table) -> row -> how it was found"""
+    conflicts: set[tuple[str, str, RowId]] = field(default_factory=set)
 
 
 def normal(text: str) -> str:
@@ -163,7 +165,7 @@ def _table(search: _Search, source: Source, table: Table, columns: dict[str, tup
     base = 0
     found = search.rows.setdefault((source.name, table.name), {})
     present = [c for c in columns if table.column(c)]
-    for batch in source.batches(table.name, present):
+    for batch in source.batches(table.name):
         needles = hash_cells(pa.array(sorted(search.wanted)), search.key)
         texts = {c: _normal_cells(batch.column(batch.schema.get_field_index(c))) for c in present}
         mask = np.zeros(batch.num_rows, bool)
@@ -172,16 +174,18 @@ def _table(search: _Search, source: Source, table: Table, columns: dict[str, tup
             mask |= np.isin(hash_cells(texts[c], search.key), needles) & texts[c].is_valid().to_numpy(zero_copy_only=False)
             if not columns[c][1]:
                 inside |= _contains(texts[c], search.wanted)
+        keys = [batch.column(batch.schema.get_field_index(k)) for k in table.primary_key]
         for n in np.flatnonzero(mask | inside):
+            id_ = tuple(k[int(n)].as_py() for k in keys) or (base + int(n),)
             row = {c: texts[c][int(n)].as_py() for c in present if columns[c][1]}
             mine = {v for c, v in row.items() if v and columns[c][0] in UNIQUE}
             if mine and search.unique and not mine & search.unique and not mine & search.wanted:
-                search.conflicts.add((source.name, table.name, base + int(n)))
+                search.conflicts.add((source.name, table.name, id_))
                 continue
             if mask[n]:  # free text tells of a person, it does not say that its other numbers are the same person's
                 search.unique |= mine
                 search.wanted |= {v for v in row.values() if v and len(v) >= LEAST}
-            found[base + int(n)] = "identifier" if mask[n] else "text"
+            found[id_] = "identifier" if mask[n] else "text"
         base += batch.num_rows
 
 
@@ -232,9 +236,12 @@ def _follow(search: _Search) -> bool:
     return new
 
 
-def _numbered(source: Source, table: str, columns: tuple[str, ...] | None) -> Iterator[tuple[int, dict[str, Any]]]:
+def _numbered(source: Source, table: str, columns: tuple[str, ...] | None) -> Iterator[tuple[RowId, dict[str, Any]]]:
+    """Rows (only ``columns``, when given) with their ids."""
+    keys = next(t.primary_key for t in source.tables() if t.name == table)
     n = 0
-    for batch in source.batches(table, columns):
-        for row in batch.select(list(columns)).to_pylist() if columns else batch.to_pylist():
-            yield n, row
+    for batch in source.batches(table):
+        wanted = batch.select(list(dict.fromkeys((*keys, *columns)))) if columns else batch
+        for row in wanted.to_pylist():
+            yield tuple(row[k] for k in keys) or (n,), {c: row[c] for c in columns} if columns else row
             n += 1
