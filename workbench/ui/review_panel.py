@@ -25,6 +25,11 @@ MOST = 500
 MARKS = {"": "○", "accept": "✓", "change": "✎", "reject": "✗"}
 DECIDED = {"": ("未决定", "undecided"), "accept": ("已接受", "accepted"), "change": ("已更改", "changed"), "reject": ("已否定", "rejected")}
 LEVELS = {"high": ("高", "high"), "low": ("低", "low"), None: ("—", "—")}
+OWN_KEYS = """(() => { let left = 100; const timer = setInterval(() => {
+  const boxes = document.querySelectorAll('.review-panel');
+  boxes.forEach(b => b.setAttribute('data-lm-suppress-shortcuts', 'true'));
+  if (boxes.length || !--left) clearInterval(timer); }, 100); })()"""
+"""without it JupyterLab takes arrows, Enter and letters in the panel for commands to the notebook (x cuts a cell)"""
 Names = dict[str, tuple[str, str]]
 """detector id -> its name in Chinese and English"""
 
@@ -144,7 +149,9 @@ def facts(x: Line, names: Names, lang: str, people: dict[str, str] | None = None
         (say(lang, "行 / 非空", "rows / non-null"), f"{f.rows:,} / {f.nonnull:,}"),
     ]
     if f.detector:
-        rate = f"{f.checked / f.shape:.1%}" if f.shape else "—"
+        passed = f"{f.checked:,} ({f.checked / f.shape:.1%})" if f.shape else f"{f.checked:,}"
+        if not f.checked and not f.chance:
+            passed = say(lang, "此类型没有校验位", "this type has no check digit")
         level = say(lang, "敏感", "sensitive") if f.sensitive else say(lang, "一般", "not sensitive")
         out += [
             (say(lang, "类别", "category"), f"{category_name(f.category or '', lang)} · {level}"),
@@ -153,7 +160,7 @@ def facts(x: Line, names: Names, lang: str, people: dict[str, str] | None = None
             (say(lang, "整格 / 嵌在文字中", "whole / embedded"), f"{f.whole:,} / {max(0, f.matched - f.whole):,}"),
             (say(lang, "不同值", "distinct"), f"{f.distinct:,}"),
             (say(lang, "形状相符", "of the shape"), f"{f.shape:,}"),
-            (say(lang, "校验通过", "check passed"), f"{f.checked:,} ({rate})"),
+            (say(lang, "校验通过", "check passed"), passed),
             (say(lang, "随机数的通过率", "would pass by chance"), f"{f.chance:.2%}" if f.chance else "—"),
             (say(lang, "佐证", "context"), ", ".join(f.context) or "—"),
             (say(lang, "规则来源", "rule source"), f.rule_source or "—"),
@@ -178,11 +185,11 @@ def _type(id_: str, names: Names, lang: str) -> str:
 
 def _html(x: Line, names: Names, lang: str, people: dict[str, str]) -> str:
     rows = "".join(
-        f"<tr><th scope='row' style='text-align:left;padding:0 12px 0 0;color:#555;font-weight:normal;white-space:nowrap'>"
-        f"{escape(k)}</th><td style='text-align:left;overflow-wrap:anywhere'>{escape(v)}</td></tr>"
+        f"<tr><th scope='row' style='text-align:left;padding:1px 12px 1px 0;width:180px;color:#555;font-weight:normal;white-space:nowrap'>"
+        f"{escape(k)}</th><td style='text-align:left;padding:1px 0;overflow-wrap:anywhere'>{escape(v)}</td></tr>"
         for k, v in facts(x, names, lang, people)
     )
-    return f"<table class='review-facts' style='line-height:1.5;width:100%'>{rows}</table>"
+    return f"<table class='review-facts' style='line-height:1.35;width:100%'>{rows}</table>"
 
 
 def review_panel(case: Case, lang: str = "") -> Any:
@@ -204,6 +211,8 @@ class Panel:
     """The widgets and what they do; :func:`review_panel` shows it."""
 
     def __init__(self, case: Case, lang: str, w: Any) -> None:
+        from IPython.display import Javascript
+
         self.case, self.lang = case, lang
         self.findings = case.load(Findings)
         kinds = sorted(detectors(case), key=lambda d: d.id)
@@ -264,6 +273,8 @@ class Panel:
             button.on_click(lambda _button, decision=decision: self.decide(decision))
             self.buttons[decision] = button
         self.told = w.HTML()
+        keys = w.Output()
+        keys.append_display_data(Javascript(OWN_KEYS))  # type: ignore[no-untyped-call]
         f = self.filters
         self.box = w.VBox(
             [
@@ -271,9 +282,10 @@ class Panel:
                 w.HBox([f["word"], f["open_only"]], layout=w.Layout(flex_flow="row wrap")),
                 self.count, self.list, self.why, self.reason,
                 w.HBox([self.person, self.to], layout=w.Layout(flex_flow="row wrap")),
-                w.HBox(list(self.buttons.values())), self.told,
+                w.HBox(list(self.buttons.values())), self.told, keys,
             ]
         )  # fmt: skip
+        self.box.add_class("review-panel")
         self.box.panel = self
         for control in self.filters.values():
             control.observe(self._filter, "value")
