@@ -69,6 +69,7 @@ def write_notice(case: Case, sort: Kind, folder: Path | None = None) -> PublicNo
         raise ParameterError("nothing was erased yet, so there is no final report", "write_notice(case, 'progress')")
     out = folder or case.folder / "public"
     out.mkdir(mode=0o755, parents=True, exist_ok=True)
+    case.begin()
     case.ledger.refresh()
     point = case.ledger.check()
     files, hidden = {}, 0
