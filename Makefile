@@ -25,8 +25,9 @@ lint: $(VENV)/.ready-dev  ## ruff and mypy
 wheel: $(VENV)/.ready-dev  ## build the wheel into dist/
 	$(PY) -m build --wheel -o dist
 
-lock:  ## write both lock files anew (needs uv)
+lock:  ## write the lock files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-build.in -o requirements-build.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what make made (the demo's data too)
@@ -40,9 +41,9 @@ $(VENV)/bin/pip:
 	  { echo "python3 lacks its venv module. Next: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/pip
+$(VENV)/.ready: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/pip
 	$(PIPI) --require-hashes -r requirements.lock
-	$(PIPI) hatchling editables
+	$(PIPI) --require-hashes -r requirements-build.lock
 	$(PIPI) --no-deps --no-build-isolation -e .
 	@touch $@
 
