@@ -10,6 +10,7 @@ import pytest
 
 from tests.governance.conftest import sql
 from workbench.case import Case
+from workbench.case.steps import step
 from workbench.errors import LedgerError, ParameterError
 from workbench.freeze import freeze
 from workbench.governance.clocks import clocks, grade
@@ -117,7 +118,7 @@ class TestWatch:
         page.write_text("tel 13800138000", encoding="utf-8")
         hits = inspect([page])
         assert hits
-        quarantine(case, [page], hits)
+        quarantine(case, step("inventory"), [page], hits)
         (found,) = watch(case)
         assert (found.sort, found.origin) == ("leak", "quarantine")
         assert "13800138000" not in found.canonical().decode()

@@ -140,7 +140,8 @@ def score(item: Incident) -> tuple[float, tuple[str, ...]]:
 def adopt(case: Case) -> tuple[Incident, ...]:
     """Note incidents that were kept beside a broken ledger in the ledger, once it verifies again."""
     case.ledger.refresh()
-    case.ledger.check()
+    if case.ledger.entries:
+        case.ledger.check()
     taken = []
     for item in _beside(case):
         logged = item.model_copy(update={"unlogged": False})
