@@ -114,7 +114,11 @@ def test_decisions_need_a_reason_are_kept_and_replayed(case: Case) -> None:
 def test_a_rejected_type_stays_listed_beside_another_one(case: Case) -> None:
     """A column with two types of which one is rejected: both have a line, and the change to the other type makes no double."""
     (case.folder / "data" / "a.csv").write_text(
-        "contact_phone\n" + "\n".join(f"u{i}@x.cn" if i % 2 else f"1{3 + i % 7}{i * 79190001 % 10**9:09d}" for i in range(80)) + "\n", encoding="utf-8")
+        "contact_phone\n"
+        + "\n".join(f"u{i}@x.cn" if i % 2 else f"1{3 + i % 7}{i * 79190001 % 10**9:09d}" for i in range(80))
+        + "\n",
+        encoding="utf-8",
+    )
     first = {f.detector for f in classify(case).findings}
     assert {"email", "cn_mobile"} <= first
     correct(case, "files", "a.csv", "contact_phone", "cn_mobile", "reject", "order numbers")
