@@ -11,6 +11,7 @@ import pytest
 
 from workbench.case import Case, approvals
 from workbench.case.approvals import Approval
+from workbench.plan.gates import config_digest
 from workbench.plan.model import Condition, Disposal, Plan, RecordSet, Text
 from workbench.vault import protect
 
@@ -99,7 +100,7 @@ class Bench:
 
     def plan(self, *disposals: Disposal) -> Plan:
         plan = Plan(case_id="shop", as_of=dt.date(2026, 11, 23), inventory="0" * 64, findings="0" * 64,
-                    config="0" * 64, packs=(), disposals=disposals)
+                    config=config_digest(self.case.config), packs=(), disposals=disposals)
         self.case.save(plan)
         return plan
 
