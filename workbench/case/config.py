@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from workbench.errors import BadSetting, CaseError
 
-ROLES = ("operator", "approver", "supervisor", "inspector", "custodian", "counsel")
 Role = Literal["operator", "approver", "supervisor", "inspector", "custodian", "counsel"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 

@@ -255,8 +255,6 @@ class FileJob(Job):
                     state.predicate_rows += any(logical.meets(d.set.where, row) for d in erasing)
                     state.uncleared += sum(not logical.blank(row.get(c)) for d in clearing
                                            if logical.meets(d.set.where, row) for c in d.suppress)
-                if all(logical.blank(row.get(c)) for c in kept) and (not staying or not kept):
-                    state.orphans += 0
                 yield [_plain(row.get(c)) for c in kept]
 
         state.rows, total = logical.row_sum(rows())

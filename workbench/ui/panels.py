@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
+from workbench.records.blocks import recording
 
-def recording() -> bool:
-    """Whether a record is being made: no widgets then."""
-    return bool(os.environ.get("WORKBENCH_RECORD"))
+__all__ = ["live", "recording"]
 
 
 def live(draw: Callable[..., Any], controls: dict[str, Any], head: Any = None, foot: Any = None) -> Any:
