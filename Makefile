@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 # an offline site: make WHEELS=folder-of-wheels ...
 PIPI   := $(PY) -m pip --disable-pip-version-check install -q $(if $(WHEELS),--no-index --find-links $(WHEELS),)
 
-.PHONY: help demo test lab lint lock wheel clean
+.PHONY: help demo test lab lint lock docs wheel clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -13,7 +13,7 @@ demo: $(VENV)/.ready  ## build a closing company, take it through the whole flow
 	$(PY) -m workbench demo
 
 test: $(VENV)/.ready-dev  ## run the tests
-	$(PY) -m pytest -n auto --dist loadfile
+	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lab: $(VENV)/.ready  ## open JupyterLab on notebooks/00_start.ipynb
 	$(PY) -m workbench lab .
@@ -21,6 +21,9 @@ lab: $(VENV)/.ready  ## open JupyterLab on notebooks/00_start.ipynb
 lint: $(VENV)/.ready-dev  ## ruff and mypy
 	$(VENV)/bin/ruff check -q .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/.ready-dev  ## write the troubleshooting pages from the error tree
+	$(PY) docs/build.py
 
 wheel: $(VENV)/.ready-dev  ## build the wheel into dist/
 	$(PY) -m build --wheel -o dist

@@ -56,7 +56,7 @@ def measure(name: str, location: str, pandas_url: str, n: int, turns: int) -> No
     import pandas as pd
     from sqlalchemy import create_engine
 
-    from workbench.classification.engine import run
+    from workbench.classification.engine import parts_for, run, run_streams
     from workbench.classification.rules import load_rules
     from workbench.sources import open_location
 
@@ -73,7 +73,7 @@ def measure(name: str, location: str, pandas_url: str, n: int, turns: int) -> No
     def scan() -> None:
         with open_location(location) as source:
             source._tables = known  # type: ignore[attr-defined]
-            run(source.batches("t"), rules)
+            run_streams(source.streams("t", parts_for(0)), rules)
 
     with open_location(location) as source:
         known = source.tables()
@@ -91,7 +91,7 @@ def measure(name: str, location: str, pandas_url: str, n: int, turns: int) -> No
             with open_location(location) as source:
                 source.tables()
                 start.append(time.perf_counter())
-                run(source.batches("t"), rules)
+                run_streams(source.streams("t", parts_for(0)), rules)
 
     start: list[float] = []
 

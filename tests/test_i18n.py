@@ -28,7 +28,7 @@ def test_an_unknown_sentence_is_an_error() -> None:
 @pytest.mark.parametrize(("shown", "kind"), [
     ("tel 13800138000.", "mobile"), ("+86 138 0013 8000", "mobile"), ("0086-13800138000", "mobile"),
     ("138-0013-8000", "mobile"), ("a.b+c@mail.example.cn", "email"), ("id 11010519491231002X end", "id"),
-    ("6222021234567890123", "card"), ("4111 1111 1111 1111", "card"),
+    ("48051624-0557-4461-94e4-fc6550644d31@mail.example.cn", "email"), ("6222021234567890123", "card"), ("4111 1111 1111 1111", "card"),
 ])
 def test_masks_hide_what_looks_personal(shown: str, kind: str) -> None:
     """Every shape is replaced by its kind."""
@@ -43,7 +43,8 @@ def test_masks_hide_the_password_of_a_url() -> None:
 
 
 @pytest.mark.parametrize("kept", ["2026-11-23T17:15:39Z", "36,549 rows", "v0.1.0", "e3b0c44298fc1c149afbf4c8996fb924"
-                                  "27ae41e4649b934ca495991b7852b855", "SKU00012", "3.14159265358979"])
+                                  "27ae41e4649b934ca495991b7852b855", "SKU00012", "3.14159265358979",
+                                  "volume 48051624-0557-4461-94e4-fc6550644d31 mounted"])
 def test_masks_leave_counts_times_and_digests(kept: str) -> None:
     """What a record needs stays readable."""
     assert mask(kept) == kept

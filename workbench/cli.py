@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,7 +19,11 @@ CASE = click.argument("case_dir", type=click.Path(path_type=Path))
 
 
 GROUPS = {
+    "witness": ("workbench.case.cli", "Have a supervisor cosign the ledger, or an authority stamp it."),
+    "key": ("workbench.case.cli", "Signing keys: list, rotate, revoke."),
     "law": ("workbench.plan.law_cli", "Rule packs: list, show, check, diff, impact."),
+    "vault": ("workbench.vault.cli", "Restore tests, shredding, readers, custodians, due inspections, repair."),
+    "erase": ("workbench.erasure.cli", "Measure what deleting costs here; pause an erasure, let it go on, ask how far it is."),
     "govern": ("workbench.governance.cli", "Incidents, inspections, partners, requests, training, notices, portfolio."),
 }
 """command -> (module that holds the group under the same name, its line in the help)"""
@@ -78,9 +86,10 @@ def new(case_dir: Path, lang: str) -> None:
 @cli.command()
 @CASE
 @click.argument("steps", nargs=-1)
+@click.option("--until", default="", metavar="STEP", help="Go no further than this step.")
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE",
               help="Parameter of the one step named.")
-def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
+def run(case_dir: Path, steps: tuple[str, ...], until: str, pairs: tuple[str, ...]) -> None:
     """Run the steps that are not done yet (or the STEPS named), each as a record; resumes what was interrupted."""
     from workbench.case import Case
     from workbench.case.steps import STEPS, step
@@ -89,6 +98,9 @@ def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
     from workbench.ui.progress import progress_line
 
     chosen = tuple(step(s) for s in steps)
+    if until and chosen:
+        raise ParameterError("--until goes without steps", f"workbench run {case_dir} --until {until}")
+    flow = STEPS[: STEPS.index(step(until)) + 1] if until else STEPS
     case = Case.open(case_dir)
     if pairs:
         if len(chosen) != 1:
@@ -99,8 +111,22 @@ def run(case_dir: Path, steps: tuple[str, ...], pairs: tuple[str, ...]) -> None:
         progress_line(chosen[0], 1, 1, None)
         progress_line(chosen[0], 1, 1, runner.run_step(case, chosen[0], given))
     else:
-        runner.run_case(case, chosen or STEPS, again=bool(chosen), progress=progress_line)
+        with _compiling():
+            runner.run_case(case, chosen or flow, again=bool(chosen), progress=progress_line)
     click.echo(str(case.status()))
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """The first run ever compiles the byte kernels, beside the first steps; it says so."""
+    from workbench.demo.warm import beside, compiled
+
+    if compiled():
+        yield
+        return
+    click.echo("首次运行:编译约半分钟,仅此一次。First run: about half a minute of compiling, only once.")
+    with beside():
+        yield
 
 
 @cli.command()
@@ -163,28 +189,81 @@ def approve(case_dir: Path, person: str, plan: str, comment: str, objects: bool,
 
 @cli.command()
 @CASE
-@click.argument("kind", type=click.Choice(["plan", "disposal", "pipia", "dpia"]))
+@click.argument("kind", type=click.Choice(["plan", "disposal", "certificates", "pipia", "dpia"]))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
-@click.option("--format", "form", type=click.Choice(["docx", "xlsx", "csv", "ics"]), default="docx", show_default=True,
-              help="xlsx, csv and ics (calendar of duties) for the plan only.")
+@click.option("--format", "form", type=click.Choice(["docx", "xlsx", "csv", "ics", "html", "pdf", "json"]), default="docx",
+              show_default=True, help="xlsx, csv, ics (calendar of duties): the plan; html, pdf: disposal report, certificates; "
+              "json: certificates as signed.")
+@click.option("--line", default="", metavar="D003", help="Certificates: of this line of the plan only.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write; default CASE_DIR/reports/.")
-def report(case_dir: Path, kind: str, lang: str, form: str, out: Path | None) -> None:
-    """Write the plan, the disposal report, or an impact assessment (PIPIA, GDPR DPIA) as a document."""
+def report(case_dir: Path, kind: str, lang: str, form: str, line: str, out: Path | None) -> None:
+    """Write the plan, the disposal report, certificates, or an impact assessment (PIPIA, GDPR DPIA) as a document."""
     from workbench.case import Case
     from workbench.ui.documents import write
 
-    click.echo(write(Case.open(case_dir), kind, lang, form, out))
+    click.echo(write(Case.open(case_dir), f"{kind}:{line}" if line else kind, lang, form, out))
 
 
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
-def verify(path: Path) -> None:
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+              help="Public page or note whose checkpoint must be part of the ledger.")
+def verify(path: Path, checkpoint: Path | None) -> None:
     """Check a bundle, a case folder or a vault place; names whatever was changed."""
     from workbench.records.verify import verify as verify_path
 
-    report = verify_path(path)
+    report = verify_path(path, checkpoint)
     click.echo(str(report))
     sys.exit(0 if report.ok else 1)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option("--html", "out", type=click.Path(path_type=Path), default=None, help="Write viewer pages into this folder.")
+@click.option("--receipt", is_flag=True, help="Ask for a receipt's code and say what was proven for that request.")
+def show(path: Path, lang: str, out: Path | None, receipt: bool) -> None:
+    """Read a bundle or case again: who did what to which category when; was this request's data deleted?"""
+    from workbench.errors import ParameterError
+    from workbench.records import story, viewer
+
+    told = story.read(path)
+    if receipt:
+        item = told.proof(click.prompt("receipt", hide_input=True, err=True))
+        if item is None:
+            raise ParameterError("no request has this receipt", "check the code; capitals count")
+        click.echo(viewer.answer(item, lang))
+    elif out is not None:
+        click.echo("\n".join(map(str, viewer.write(told, out, ""))))
+    else:
+        click.echo(viewer.as_text(told, lang))
+
+
+@cli.command()
+@CASE
+@click.option("--to", required=True, help="Person id of case.toml, or the receiver's name.")
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder for the receipt; default CASE_DIR/reports.")
+def handover(case_dir: Path, to: str, out: Path | None) -> None:
+    """Hand the bundle to a custodian or archive: check it, note it, write the receipt both sides sign."""
+    from workbench.case import Case
+    from workbench.records.handover import hand_over
+
+    value, files = hand_over(Case.open(case_dir), to, out)
+    click.echo(f"bundle {value.tags_sha256[:16]} handed to {value.receiver}\n" + "\n".join(map(str, files)))
+
+
+@cli.command()
+@CASE
+@click.argument("line", metavar="D003")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--as", "person", required=True, help="Person id of case.toml who takes it in.")
+def receipt(case_dir: Path, line: str, file: Path, person: str) -> None:
+    """Check a receiver's signed receipt (JSON) for rows handed over and join it to that line's certificate."""
+    from workbench.case import Case
+    from workbench.erasure.complete import take_receipt
+
+    done = take_receipt(Case.open(case_dir), line, file, person)
+    click.echo(f"{done.certificate}: receipt {done.evidence['receipt'][:16]} taken in by {done.person}")
 
 
 @cli.command()
@@ -212,12 +291,16 @@ def main() -> None:
         e.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
+        logging.getLogger("asyncio").disabled = True  # it would tell of the cell that was cut off, with a traceback
         click.echo("\nworkbench: interrupted; nothing is lost. Next: the same command goes on from here", err=True)
         sys.exit(130)
     except OSError as e:
         if isinstance(e, BrokenPipeError):  # `workbench scan ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
+        if e.errno in (errno.ENOSPC, errno.EDQUOT):
+            click.echo("workbench: the disk is full. Next: free some space; the same command then goes on from here", err=True)
+            sys.exit(2)
         place = f" ({e.filename})" if isinstance(e.filename, str) else ""
         click.echo(f"workbench: {type(e).__name__}{place}. Next: check that the path exists, is of the right kind and yours",
                    err=True)

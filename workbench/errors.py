@@ -13,6 +13,7 @@ WorkbenchError
 │   └── ApprovalError      not approved, approved by the wrong people, or approved for something else
 ├── VaultError             sealed sets, keys, backups
 ├── ErasureError           the carrying out of a plan
+│   └── StoreBusy          another client holds a lock that we need
 ├── LedgerError            the append-only log
 ├── RecordError            an executed notebook or its record
 └── VerificationError      something does not match what was signed
@@ -98,6 +99,10 @@ class VaultError(WorkbenchError):
 
 class ErasureError(WorkbenchError):
     """The carrying out of a plan; the message says what is done and what continues it."""
+
+
+class StoreBusy(ErasureError):
+    """Another client holds a lock that we need, or the store is in use."""
 
 
 class LedgerError(WorkbenchError):

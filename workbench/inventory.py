@@ -171,6 +171,18 @@ def name_score(child: Table, column: Column, parent: Table, key: Column) -> int:
     return 0
 
 
+def points_at(source: Source, child: Table, column: Column, other: Source, parent: Table, key: Column) -> bool:
+    """Whether a column points at a key of a table in *another* source: its name says whose, and its values occur there."""
+    import secrets
+
+    if name_score(child, column, parent, key) < 4 or not child.rows or not parent.rows:
+        return False
+    secret = (secrets.randbits(64), secrets.randbits(64))
+    theirs = _hash_sets(other, parent, [key.name], secret)[key.name]
+    mine = _hash_sets(source, child, [column.name], secret)[column.name] if theirs.unique else theirs
+    return theirs.unique and mine.usable and _share_in(mine.values, theirs.values) >= CONTAINED
+
+
 def _keylike(column: Column) -> bool:
     name = _plain(column.name)
     return column.type in ("int64", "int32", "int16", "uint64", "uint32", "string", "large_string") and bool(

@@ -5,7 +5,7 @@ audit trail. Canonical bytes are RFC 8785 (JSON Canonicalization Scheme), so any
 
     >>> class Note(Value):
     ...     text: str
-    >>> Note(text="x").digest[:12]
+    >>> short(Note(text="x").digest)
     'fcd1ccec08db'
 """
 
@@ -17,6 +17,18 @@ from typing import Any, ClassVar, Self
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict
+
+
+def short(digest: str, length: int = 12) -> str:
+    """The beginning of a hexadecimal ``digest`` for people: ``length`` places, or more until one is a letter.
+
+    One beginning of 12 places in 280 is all digits and reads like a bank card's number: masks would take it for one.
+
+    >>> short("622202123456f00d")
+    '622202123456f'
+    """
+    letter = next((n for n, c in enumerate(digest, 1) if c.isalpha()), length)
+    return digest[: max(length, letter)]
 
 
 class Value(BaseModel):

@@ -1,10 +1,11 @@
-"""A live JupyterLab on a case, as `workbench lab` starts it; used by the tests of panels and of the start page."""
+"""Chromium for every test that needs it, and a live JupyterLab on a case, as `workbench lab` starts it."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import time
@@ -14,8 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from workbench.ui.lab import command, environment
 
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+NEEDS_CHROMIUM = [pytest.mark.browser, pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed")]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
 
@@ -53,17 +58,18 @@ def open_notebook(browser: Any, address: str, path: str, width: int = 1400, heig
 
     url, _, token = address.partition("|")
     page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(300_000)
     page.goto(f"{url}/doc/tree/{path}?token={token}&reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook")
     page.wait_for_selector("#jupyterlab-splash", state="detached")
     # the indicator says idle before there is a kernel, and running cells then opens a dialog: ask the server
     for _ in range(450):
-        kernels = json.loads(urllib.request.urlopen(f"{url}/api/kernels?token={token}", timeout=5).read())
-        if kernels and all(k["execution_state"] == "idle" and k["connections"] for k in kernels):
+        kernels = json.loads(urllib.request.urlopen(f"{url}/api/kernels?token={token}", timeout=60).read())
+        mine = [k for k in kernels if k["connections"]]  # those of pages closed before live on without any
+        if mine and all(k["execution_state"] == "idle" for k in mine):
             break
         time.sleep(0.2)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=90_000)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=300_000)
     page.wait_for_timeout(500)
     return page
 
@@ -75,7 +81,7 @@ def run_all(page: Any) -> None:
     page.locator(".lm-MenuBar-item").nth(3).click()  # the Run menu, whatever the language calls it
     page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
     page.wait_for_timeout(1500)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=120_000)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=300_000)
 
 
 def picture(page: Any, name: str) -> None:

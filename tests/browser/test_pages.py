@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
-pytestmark = [pytest.mark.browser,
-              pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed")]
+from tests.browser import lab
+
+pytestmark = lab.NEEDS_CHROMIUM
 
 
 @pytest.fixture
 def bundle(demo: Path) -> Path:
     """The bundle of the small demo."""
     return demo / "out"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield b
-        b.close()
 
 
 def look(browser: Any, path: Path, *, csp: bool = True, width: int = 1200) -> tuple[Any, list[str], list[str]]:
@@ -44,7 +29,7 @@ def look(browser: Any, path: Path, *, csp: bool = True, width: int = 1200) -> tu
     page.on("pageerror", lambda e: errors.append(str(e)))
     page.on("dialog", lambda d: errors.append(f"dialog {d.message}"))
     page.goto(path.as_uri(), wait_until="load")
-    page.wait_for_function("[...document.querySelectorAll('.plot')].every(d => d.dataset.drawn)", timeout=30_000)
+    page.wait_for_function("[...document.querySelectorAll('.plot')].every(d => d.dataset.drawn)", timeout=300_000)
     return page, asked, errors
 
 

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed")]
-_spec = importlib.util.spec_from_file_location("lab", Path(__file__).with_name("lab.py"))
-assert _spec is not None
-assert _spec.loader is not None
-lab = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(lab)
+from tests.browser import lab
+
+pytestmark = lab.NEEDS_CHROMIUM
 WORDS = {
     "zh": {"accept": "✓ 接受", "change": "✎ 更改", "reject": "✗ 否定", "accepted": "已接受:", "changed": "已更改:",
            "rejected": "已否定:", "table": "人工复核的决定", "shape": "形状相符"},
     "en": {"accept": "✓ accept", "change": "✎ change", "reject": "✗ reject", "accepted": "Accepted:", "changed": "Changed:",
            "rejected": "Rejected:", "table": "Decisions of people", "shape": "of the shape"},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=lab.FLAGS)
-        yield b
-        b.close()
 
 
 def identity(i: int) -> str:

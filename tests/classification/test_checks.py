@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -126,3 +127,23 @@ class TestCodes:
 def test_siphash_equals_the_reference(data: bytes, a: int, b: int) -> None:
     """The compiled keyed hash is SipHash-1-3 as written in plain Python."""
     assert int(hash_cells(pa.array([data]), (a, b))[0]) == siphash_reference(data, (a, b))
+
+
+def test_every_file_with_compiled_functions_is_in_the_stamp_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A change in any of them throws away all that was compiled: functions live on inside their callers otherwise."""
+    from workbench.sources import kernel_cache
+
+    root = kernel_cache.ROOT
+    mine = {p.relative_to(root).as_posix() for p in root.rglob("*.py") if "\n@compiled(" in p.read_text(encoding="utf-8")}
+    assert mine == set(kernel_cache.FILES)
+    before = kernel_cache.stamp()
+    for name in mine:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    monkeypatch.setattr(kernel_cache, "ROOT", tmp_path)
+    kernel_cache.stamp.cache_clear()
+    assert kernel_cache.stamp() == before
+    (tmp_path / "classification" / "checks.py").write_text("changed")
+    kernel_cache.stamp.cache_clear()
+    assert kernel_cache.stamp() != before
+    kernel_cache.stamp.cache_clear()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workbench.classification import scan
-from workbench.classification.patterns import check_of, scan_pattern
+from workbench.classification.columns import scan_column
+from workbench.classification.partial import ColumnPartial
+from workbench.classification.patterns import check_of, scan_pattern, scan_patterns
 from workbench.classification.rules import Detector, load_rules
+from workbench.classification.shapes import automaton
 from workbench.classification.slots import NUMBER
 from workbench.errors import ParameterError
+from workbench.sources.keyed import views
 
 RULES = load_rules(20261123)
 PATTERNS = [d for d in RULES.detectors if d.pattern]
@@ -42,6 +50,54 @@ def test_examples_behave(d: Detector) -> None:
     assert wrong == []
     wrong = [n for n, text in enumerate(d.no_match) if scan_pattern(pa.array([text]), d, (0, 0))[0][3]]
     assert wrong == []
+
+
+@pytest.mark.parametrize("d", [d for d in PATTERNS if d.shape], ids=lambda d: d.id)
+def test_no_match_lacks_the_shape(d: Detector) -> None:
+    """Where the shape is not seen the pattern does not run: each match must hold it, and the byte pass must see it there."""
+    @given(st.from_regex(re.compile(d.pattern, re.ASCII)))
+    def holds(text: str) -> None:
+        found = re.search(d.pattern, text, re.ASCII)
+        assert found
+        assert re.search(d.shape, found[0], re.ASCII)
+
+    holds()
+
+
+SHAPES = automaton((r"ab[0-9]{2}", r"\d{3}[-,]", "q"))
+
+
+@given(st.lists(st.text("abq0123-,", max_size=9), max_size=5))
+def test_the_automaton_finds_what_a_pattern_finds(texts: list[str]) -> None:
+    """Bit-parallel against the standard library, over cells of any cut."""
+    data, offsets, valid = views(array := pa.array([*texts, "x"]))
+    chars, vocabulary = RULES.tables()
+    part = ColumnPartial()
+    day, key = np.int64(20261123), (np.uint64(1), np.uint64(2))
+    *_, seen = scan_column(data, offsets, valid, chars, vocabulary, day, *key, SHAPES.table, part.counts, part.stats, part.groups,
+                           np.empty((2, 999), np.uint64), np.empty(len(array), np.uint64))
+    for shape, bit in SHAPES.finals.items():
+        assert bool(int(seen) & bit) == any(re.search(shape, t) for t in texts)
+
+
+def test_a_shape_is_simple_and_short() -> None:
+    """Alternatives and open counts are refused, and so are more than 64 places."""
+    for wrong in ("a|b", "a+", "[^a]", ".", "(a)"):
+        with pytest.raises(ParameterError, match="literals, digits"):
+            automaton((wrong,))
+    with pytest.raises(ParameterError, match="64 places"):
+        automaton(("a{40}", "b{25}"))
+
+
+def test_patterns_looked_for_together_are_found_one_by_one() -> None:
+    """The first pass over all patterns at once loses none of them, in strings, binary cells and nulls."""
+    texts = [t for d in PATTERNS for t in d.match] + [None, "no", "12"]
+    for array in (pa.array(texts), pa.array([t and t.encode() for t in texts], pa.binary())):
+        one_by_one = [(d.id, scan_pattern(array, d, (1, 2))) for d in PATTERNS]
+        together = {i: (c.tolist(), h.tolist()) for i, c, h in scan_patterns(array, PATTERNS, (1, 2))}
+        assert together == {i: (c.tolist(), h.tolist()) for i, (c, h) in one_by_one if c.any()}
+        assert set(together) == {d.id for d in PATTERNS}
+    assert not list(scan_patterns(pa.array(["no", None, ""]), PATTERNS, (1, 2)))
 
 
 OWN = """

@@ -119,3 +119,16 @@ def test_presidio_texts_at_or_above_presidio(entity: str) -> None:
         wrong += max(0, got - want)
         missed += max(0, want - got)
     assert 2 * right / (2 * right + wrong + missed) >= bar
+
+
+def test_driver_licences_in_presidio_texts() -> None:
+    """US driver licences, which Presidio finds at F1 0.06 to 0.36 (facts, section 6), by the words that name them."""
+    path = SHARED / "presidio_synth_dataset_v2.json"
+    if not path.exists():
+        pytest.skip("../shared/data is absent")
+    rules = load_rules(20261123)
+    (licence,) = (d for d in rules.detectors if d.id == "us_driver_license_in_text")
+    items = json.loads(path.read_text(encoding="utf-8"))
+    want = {n for n, item in enumerate(items) if any(s["entity_type"] == "US_DRIVER_LICENSE" for s in item["spans"])}
+    got = {n for n, item in enumerate(items) if scan_array(pa.array([item["full_text"]]), rules).extra.get(licence.id)}
+    assert 2 * len(got & want) / (len(got) + len(want)) >= 0.9

@@ -147,3 +147,40 @@ def test_a_reason_with_a_value_is_refused_everywhere(case: Case) -> None:
     with pytest.raises(ParameterError, match="personal data"):
         correct(case, "files", "a.csv", "code", "cn_mobile", "reject", "it is 13912345678 in row 4")
     assert case.history(Correction) == ()
+
+
+def test_values_are_revealed_only_with_a_reason_and_the_ledger_keeps_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one nothing is read; with one they stand in a widget until another line is chosen, and nowhere in the case."""
+    from workbench.classification.reveal import reveal
+
+    cell = (case.folder / "data" / "a.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[1]
+    panel = panel_of(case, "en")
+    pick(panel, "code")
+    panel.reveal()
+    assert "needs a reason" in panel.told.value
+    assert panel.values.value == ""
+    panel.reason.value = f"call {cell}"
+    panel.reveal()
+    assert "holds personal data" in panel.told.value
+    panel.reason.value = "why " * 51
+    panel.reveal()
+    assert "200 is the most" in panel.told.value
+    assert panel.values.value == ""
+    panel.reason.value = "order numbers or phones?"
+    panel.reveal()
+    assert cell in panel.values.value
+    pick(panel, "<b>mail</b>")
+    assert panel.values.value == ""
+    shown = reveal(case, "files", "a.csv", "code", reason="again")
+    assert cell not in repr(shown)
+    with pytest.raises(TypeError):
+        __import__("pickle").dumps(shown)
+    kept = list(case.ledger.of_type("reveal/v1"))
+    assert "order numbers or phones?" in str(kept[0].predicate)
+    assert kept[0].key_id == case.signer(kept[0].predicate["person"]).key_id
+    assert kept[0].predicate["column"] == "files.a.csv.code"
+    held = [p for p in case.folder.rglob("*") if p.is_file() and p.parent.name != "data" and cell.encode() in p.read_bytes()]
+    assert held == []
+    monkeypatch.setenv("WORKBENCH_RECORD", "1")
+    with pytest.raises(ParameterError, match="not revealed in a record"):
+        reveal(case, "files", "a.csv", "code", reason="again")

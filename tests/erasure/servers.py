@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PG_BIN = next((p for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/nowhere"))
 
@@ -38,6 +40,15 @@ def server_folder() -> Iterator[Path]:
 class Postgres:
     """A throw-away PostgreSQL cluster."""
 
+    shop = """
+        CREATE TABLE c (id int PRIMARY KEY, name text NOT NULL);
+        CREATE TABLE o (id int PRIMARY KEY, c int NOT NULL REFERENCES c(id), placed date, address text);
+        CREATE INDEX ON o(c);
+        INSERT INTO c SELECT i, 'CANARYNAME' || i || '王' FROM generate_series(1, {rows}) i;
+        INSERT INTO o SELECT i, 1 + i % {rows}, date '2010-01-01' + i % 5000, 'CANARYADDR' || i
+            FROM generate_series(1, 3 * {rows}) i;"""
+    block = "LOCK TABLE c IN SHARE MODE"
+
     def __init__(self, folder: Path, **settings: str) -> None:
         self.data, self.port = folder / "pg", free_port()
         self.data.mkdir()
@@ -51,15 +62,32 @@ class Postgres:
     def start(self) -> None:
         options = [x for k, v in self.settings.items() for x in ("-c", f"{k}={v}")]
         self.log = (self.data.parent / "pg.log").open("ab")
-        self.process = subprocess.Popen([*as_user("postgres"), str(PG_BIN / "postgres"), "-D", str(self.data), *options],
-                                        stdout=self.log, stderr=self.log, cwd="/")
-        for _ in range(200):
+        command = [*as_user("postgres"), str(PG_BIN / "postgres"), "-D", str(self.data), *options]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd="/")
+        for _ in range(600):
             try:
                 self.sql("SELECT 1")
                 return
             except Exception:
                 time.sleep(0.1)
+            if self.process.poll() is not None:  # a killed server's children hold its memory until they notice
+                self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd="/")
         raise RuntimeError("PostgreSQL did not start")
+
+    def connect(self, db: str = "postgres") -> Any:
+        import psycopg
+
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=db)
+
+    def fill(self, db: str, rows: int) -> None:
+        """A database of ``rows`` customers with three orders each, in place of an earlier one."""
+        self.sql(f"DROP DATABASE IF EXISTS {db} WITH (FORCE)")
+        self.sql(f"CREATE DATABASE {db}")
+        self.sql(self.shop.format(rows=rows), db)
+
+    def cut(self, db: str) -> None:
+        """End every session in ``db``."""
+        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{db}'")
 
     def sql(self, text: str, db: str = "postgres") -> list[tuple[object, ...]]:
         import psycopg
@@ -77,9 +105,22 @@ class Postgres:
         self.process.wait(30)
         self.log.close()
 
+    def crash(self) -> None:
+        """kill -9, and the recovery that follows."""
+        self.stop(signal.SIGKILL)
+        self.start()
+
 
 class Maria:
     """A throw-away MariaDB server."""
+
+    shop = """
+        CREATE TABLE c (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL) CHARACTER SET utf8mb4;
+        CREATE TABLE o (id INT PRIMARY KEY, c INT NOT NULL, placed DATE, address VARCHAR(60), FOREIGN KEY (c) REFERENCES c(id));
+        INSERT INTO c SELECT seq, CONCAT('CANARYNAME', seq, '王') FROM seq_1_to_{rows};
+        INSERT INTO o SELECT seq, 1 + seq % {rows}, '2010-01-01' + INTERVAL seq % 5000 DAY, CONCAT('CANARYADDR', seq)
+            FROM seq_1_to_{many};"""
+    block = "SELECT count(*) FROM c FOR UPDATE"
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.data, self.port = folder / "maria", free_port()
@@ -121,12 +162,33 @@ class Maria:
         finally:
             cx.close()
 
+    def connect(self, db: str | None = None) -> Any:
+        import pymysql
+
+        return pymysql.connect(host="127.0.0.1", port=self.port, user="root", database=db)
+
+    def fill(self, db: str, rows: int) -> None:
+        """A database of ``rows`` customers with three orders each, in place of an earlier one."""
+        self.sql(f"DROP DATABASE IF EXISTS {db}; CREATE DATABASE {db} CHARACTER SET utf8mb4")
+        self.sql(self.shop.format(rows=rows, many=3 * rows), db)
+
+    def cut(self, db: str) -> None:
+        """End every session in ``db``."""
+        for (number,) in self.sql(f"SELECT id FROM information_schema.processlist WHERE db = '{db}'"):
+            with contextlib.suppress(Exception):  # it may have ended meanwhile
+                self.sql(f"KILL {number}")
+
     def url(self, db: str) -> str:
         return f"mariadb://root@127.0.0.1:{self.port}/{db}"
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         os.kill(int((self.data / "m.pid").read_text()), how)
         self.process.wait(60)
+
+    def crash(self) -> None:
+        """kill -9, and the recovery that follows."""
+        self.stop(signal.SIGKILL)
+        self.start()
 
 
 def hits(folder: Path, needle: bytes) -> dict[str, int]:

@@ -44,7 +44,7 @@ INSERT INTO customers (id, name, phone, mobile, email, born, boss, memo) SELECT 
     CONCAT('canarymail', seq, '@x.example'), '1990-01-01', IF(seq > 1, seq - 1, NULL),
     CONCAT('CANARYMEMO', seq, REPEAT(MD5(seq), 400)) FROM seq_1_to_400;
 INSERT INTO orders SELECT seq, 1 + seq % 400, CONCAT(2000 + seq % 26, '/5/1'), seq / 4,
-    CONCAT('CANARYADDR', LPAD(seq, 5, '0'), ' 上海路'), 'paid' FROM seq_1_to_1200;
+    IF(seq % 3, CONCAT('CANARYADDR', LPAD(seq, 5, '0'), ' 上海路'), ''), IF(seq % 3, 'paid', 'new') FROM seq_1_to_1200;
 CREATE TRIGGER keep_copy AFTER DELETE ON customers FOR EACH ROW INSERT INTO history (who) VALUES (OLD.name);
 """
 

@@ -161,28 +161,48 @@ def test_a_row_inserted_behind_our_back_is_named(bench: Any, server: Postgres, s
     assert result.verdict == "FAILED"
 
 
+def test_an_inheriting_table_stops_the_run_by_name(bench: Any, server: Postgres, shop: str, line: Line) -> None:
+    """Rows of a child table are its parent's too: they would go with it whatever the plan says of the child."""
+    server.sql("CREATE TABLE old_log () INHERITS (log)", shop)
+    found = [p for p in dry_run(bench.ready(*plan(line), line("D6", "shop", "old_log", "keep")) and bench.case).preflight
+             if p.check == "inherits"]
+    assert [(p.colour, p.object) for p in found] == [("red", "old_log")]
+
+
 def test_not_null_cycle_and_self_reference(bench: Any, server: Postgres, line: Line) -> None:
-    """Two tables that must point at each other, and a staff tree, are erased completely."""
+    """Two tables that must point at each other (one link checked late, one with a trigger), a staff tree and a
+    partitioned table are erased completely; another database that holds the same words is named, and is no residue."""
+    server.sql("CREATE DATABASE wb_erase_other")
+    server.sql("CREATE TABLE t AS SELECT 'CANARYSTAFF' || i AS who FROM generate_series(1, 50) i", "wb_erase_other")
+    server.sql("CHECKPOINT")
     server.sql("DROP DATABASE IF EXISTS wb_erase_cycle")
     server.sql("CREATE DATABASE wb_erase_cycle")
     server.sql("""
         CREATE TABLE store (id int PRIMARY KEY, manager int NOT NULL, title text);
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+        CREATE TRIGGER touched AFTER DELETE ON store FOR EACH ROW EXECUTE FUNCTION touch();
+        CREATE TABLE paid (at date, who text) PARTITION BY RANGE (at);
+        CREATE TABLE paid_old PARTITION OF paid DEFAULT;
+        INSERT INTO paid SELECT '2020-01-01', 'CANARYPAID' || i FROM generate_series(1, 50) i;
         CREATE TABLE staff (id int PRIMARY KEY, store int NOT NULL REFERENCES store(id), name text,
                             boss int NOT NULL REFERENCES staff(id));
         BEGIN;
         INSERT INTO store SELECT i, i, 'CANARYSTORE' || i FROM generate_series(1, 50) i;
         INSERT INTO staff SELECT i, i, 'CANARYSTAFF' || i, greatest(1, i - 1) FROM generate_series(1, 50) i;
         COMMIT;
-        ALTER TABLE store ADD FOREIGN KEY (manager) REFERENCES staff(id);
+        ALTER TABLE store ADD FOREIGN KEY (manager) REFERENCES staff(id) DEFERRABLE INITIALLY DEFERRED;
     """, "wb_erase_cycle")
     bench.open(f'[[sources]]\nname = "c"\nurl = "{server.url("wb_erase_cycle")}"\n')
     result = erase(bench.case, bench.ready(line("D1", "c", "staff", "erase", [("id", "not_null", "")]),
                                            line("D2", "c", "staff", "keep", [("id", "is_null", "")]),
-                                           line("D3", "c", "store", "erase")))
+                                           line("D3", "c", "store", "erase"), line("D4", "c", "paid", "erase")))
     assert result.problems == ()
     assert result.verdict == "STORE_CLEAN", [s.note for s in result.stores]
     assert server.sql("SELECT (SELECT count(*) FROM staff), (SELECT count(*) FROM store)", "wb_erase_cycle") == [(0, 0)]
+    assert any("look into the database file" in t for t in result.tasks)
+    server.sql("DROP DATABASE wb_erase_other WITH (FORCE)")
     assert hits(server.data, b"CANARYST") == {}
+    assert hits(server.data, b"CANARYPAID") == {}
     server.sql("DROP DATABASE wb_erase_cycle WITH (FORCE)")
 
 

@@ -208,3 +208,40 @@ def test_full_text_shadow_is_rebuilt(bench: Any, line: Line, shop_plan: list[Dis
     assert db.execute("SELECT count(*) FROM f WHERE f MATCH 'canaryname*'").fetchone() == (0,)
     db.close()
     assert b"canaryname" not in store_bytes(path).lower(), result.problems
+
+
+def test_not_null_cycle_and_self_reference(bench: Any, line: Line) -> None:
+    """Two tables that must point at each other, and a staff tree, are erased completely."""
+    path = bench.folder / "c.sqlite"
+    with sqlite3.connect(path) as db:
+        db.executescript("""
+            CREATE TABLE store (id INTEGER PRIMARY KEY, manager INTEGER NOT NULL REFERENCES staff(id), title TEXT);
+            CREATE TABLE staff (id INTEGER PRIMARY KEY, store INTEGER NOT NULL REFERENCES store(id), name TEXT,
+                                boss INTEGER NOT NULL REFERENCES staff(id));
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+                INSERT INTO store SELECT i, i, 'CANARYSTORE' || i FROM n;
+            INSERT INTO staff SELECT id, id, 'CANARYSTAFF' || id, max(1, id - 1) FROM store;
+        """)
+    db.close()
+    bench.open('[[sources]]\nname = "c"\nurl = "sqlite:///c.sqlite"\n')
+    result = erase(bench.case, bench.ready(line("D1", "c", "staff", "erase"), line("D2", "c", "store", "erase")))
+    assert (result.verdict, result.problems) == ("STORE_CLEAN", ())
+    assert [r.deleted for r in result.disposals] == [50, 50]
+    assert b"CANARYST" not in store_bytes(path)
+
+
+def test_generated_columns_follow_what_they_are_made_of(bench: Any, line: Line) -> None:
+    """No value is set for them; they count neither as kept cells nor as controls, stored or not."""
+    path = bench.folder / "shop.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE p (id INTEGER PRIMARY KEY, mail TEXT, host TEXT AS (substr(mail, 14)) STORED, "
+                   "loud TEXT AS (upper(mail)), label TEXT AS ('R-' || id) STORED)")
+        db.executemany("INSERT INTO p (id, mail) VALUES (?, ?)", [(i, f"canary{i:06d}@host{i}.example") for i in range(80)])
+    db.close()
+    bench.open(f'[[sources]]\nname = "s"\nurl = "sqlite:///{path}"\n')
+    result = erase(bench.case, bench.ready(line("D1", "s", "p", "lock", suppress=("mail", "loud"), retention_class="x/2040")))
+    assert result.verdict == "STORE_CLEAN", (result.problems, result.stores)
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT count(*), count(mail), count(host), count(loud), min(label) FROM p").fetchall() == [
+            (80, 0, 0, 0, "R-0")]
+    db.close()

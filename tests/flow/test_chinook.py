@@ -98,3 +98,22 @@ def test_the_bundle_verifies_and_holds_no_customer(done: Path) -> None:
     for path in (p for p in (done / "bundle").rglob("*") if p.is_file()):
         data = path.read_bytes()
         assert not [v for v in values if v in data], path.name
+
+
+def test_the_disposal_report_agrees_with_the_ledger_figure_by_figure(done: Path) -> None:
+    """The same recomputation as for the demo company, over a shop that nobody here wrote."""
+    import importlib.util
+
+    path = Path(__file__).parents[1] / "records" / "test_disposal_report.py"
+    spec = importlib.util.spec_from_file_location("disposal", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    from workbench.case import Case
+
+    want = module.recomputed(Case.open(done))
+    assert want["rows erased"] + want["rows with personal columns cleared"] > 59
+    bundle = done / "bundle" / "data" / "reports"
+    assert (bundle / "disposal.zh.html").is_file()
+    assert (bundle / "disposal.en.docx").is_file()

@@ -16,7 +16,7 @@ ENV = os.environ | {"WORKBENCH_VAULT_PASSPHRASE": "correct horse battery staple"
 
 def workbench(*args: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "workbench", *map(str, args)], capture_output=True, text=True,
-                          env=ENV | env, timeout=300)
+                          env=ENV | env, timeout=900)
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -91,6 +91,10 @@ def _truth(base: Path, phone: str) -> dict[str, int]:
         lines = (base / "data" / "office" / file).read_text(encoding=encoding).splitlines()
         squeezed = [line.replace("-", "").replace(" ", "") for line in lines]
         truth[f"office.{file}"] = sum(phone in s or OLD in s or MARK in s for s in squeezed)
+    import pyarrow.parquet as pq
+
+    events = pq.read_table(base / "data" / "office" / "events.parquet").column("customer_id").to_pylist()
+    truth["office.events.parquet"] = events.count(9)
     return {k: n for k, n in truth.items() if n}
 
 
@@ -149,12 +153,35 @@ def test_two_people_on_one_phone_are_told_apart(shop: Callable[..., Case]) -> No
     assert found.conflicts == 1
 
 
+@pytest.mark.parametrize("kinds", [("INTEGER", "TEXT"), ("TEXT", "INTEGER"), ("INTEGER", "INTEGER")])
+def test_a_key_is_followed_into_a_source_that_keeps_it_as_another_type(shop: Callable[..., Case], kinds: tuple[str, str]) -> None:
+    """Customer 7 has three events, and one event has no customer."""
+    case = shop()
+    for kind, name, rows in ((kinds[0], "crm", [(i, f"138{i:08d}") for i in range(1, 61)]),
+                             (kinds[1], "web", [(1 + i % 60, "seen") for i in range(180)] + [(None, "seen")])):
+        db = sqlite3.connect(case.folder / "data" / f"{name}.sqlite")
+        db.execute(f"CREATE TABLE members (id {kind} PRIMARY KEY, phone TEXT)" if name == "crm" else
+                   f"CREATE TABLE events (member_id {kind}, what TEXT)")
+        db.executemany(f"INSERT INTO {'members' if name == 'crm' else 'events'} VALUES (?,?)", rows)
+        db.commit()
+        db.close()
+    path = case.folder / "case.toml"
+    path.write_text(path.read_text(encoding="utf-8") + "".join(
+        f'\n[[sources]]\nname = "{n}"\nurl = "sqlite:///data/{n}.sqlite"\nsystem = "{n}"\n' for n in ("crm", "web")), encoding="utf-8")
+    case = Case.open(case.folder)
+    links = take_inventory(case).links
+    assert not [k for k in links if k.source in ("crm", "web")], "the inventory's own links stay as they are"
+    classify(case)
+    found = {f"{h.source}.{h.table}": (h.rows, h.by) for h in find_person(case, ["13800000007"]).hits}
+    assert (found["crm.members"], found["web.events"]) == ((1, "identifier"), (3, "link"))
+
+
 def test_deadlines_come_from_the_packs(shop: Callable[..., Case]) -> None:
     """Worked by hand: 15 working days after Monday 2026-11-23 is Monday 2026-12-14; a month is 2026-12-23."""
     case = shop(places='["CN", "EU"]')
     at = "2026-11-23T08:00:00Z"
     assert {d.rule: d.due for d in deadlines(case, "access", at)} == {
-        "gov.eu.request.answer": "2026-12-23", "gov.cn.request.answer": ""}
+        "eu.gdpr.request_answer": "2026-12-23", "cn.request.answer": ""}
     assert {d.rule: d.due for d in deadlines(case, "close_account", at)}["cn.rights.account_closing"] == "2026-12-14"
     receive(case, "access", at="2026-10-01T08:00:00Z")
     assert len(overdue(case)) == 1

@@ -19,7 +19,7 @@ from workbench.governance.grants import note_grants
 from workbench.governance.incidents import assess, clocks_of, close, drill, open_incident, score, tick
 from workbench.governance.model import Incident
 from workbench.governance.register import entries
-from workbench.governance.texts import DATA, load
+from workbench.governance.texts import load
 from workbench.governance.watch import watch, watch_folder
 from workbench.law import load_packs
 from workbench.records.runner import quarantine
@@ -27,12 +27,12 @@ from workbench.records.runner import quarantine
 ON = dt.date(2026, 11, 23)
 AT = "2026-11-23T08:00:00Z"
 EVENTS = dict.fromkeys(("occurrence", "discovery", "awareness"), AT)
-PLAIN = {"cii": False, "central_organ": False, "defect": False, "minors": False, "children": False}
+PLAIN = {"cii": False, "central_organ": False, "defect": False, "minors": False, "children": False,
+         "express": False, "harm": True, "residents_ca": True}
 
 
 def _clocks(place: str, persons: int | None, **more: str) -> dict[str, tuple[str, str, str]]:
-    pack = DATA / f"pack-{place}.yaml"
-    packs = load_packs((place,), (), [pack] if pack.is_file() else [])
+    packs = load_packs((place,))
     return {c.rule: (c.applies, c.within, c.due) for c in clocks(packs, ON, persons, EVENTS | more, PLAIN)}
 
 
@@ -49,7 +49,7 @@ class TestClocks:
     def test_a_chinese_firm_of_2_000_000_has_four_hours_and_a_final_report(self) -> None:
         found = _clocks("CN", 2_000_000, handling_end="2026-12-01T09:30:00Z")
         assert found["cn.incident.other"] == ("yes", "PT4H", "2026-11-23T12:00:00Z")
-        assert found["gov.cn.incident.final_report"] == ("yes", "P30D", "2026-12-31T09:30:00Z")
+        assert found["cn.incident.final_report"] == ("yes", "P30D", "2026-12-31T09:30:00Z")
         assert found["cn.incident.pi_authority"] == ("yes", "", "")
 
     def test_grades_begin_at_one_ten_and_a_hundred_million(self) -> None:
@@ -68,13 +68,25 @@ class TestClocks:
         found = _clocks("EU", 50_000)
         assert found["eu.gdpr.breach_authority"] == ("yes", "PT72H", "2026-11-26T08:00:00Z")
         assert found["eu.gdpr.breach_persons"] == ("ask", "", "")
-        assert not [r for r in found if r.startswith(("cn.", "gov.cn"))]
+        assert not [r for r in found if r.startswith("cn.")]
 
     def test_california_gives_30_days_and_then_15_from_the_notice(self) -> None:
         found = _clocks("US-CA", 2_000, notice="2026-12-10T08:00:00Z")
         assert found["us.ca.breach_persons"] == ("yes", "P30D", "2026-12-23T08:00:00Z")
         assert found["us.ca.breach_attorney_general"] == ("yes", "P15D", "2026-12-25T08:00:00Z")
-        assert _clocks("US-CA", 499)["us.ca.breach_attorney_general"][0] == "no"
+        assert _clocks("US-CA", 500)["us.ca.breach_attorney_general"][0] == "no", "more than 500, not 500"
+        assert _clocks("US-CA", 501)["us.ca.breach_attorney_general"][0] == "yes"
+
+    def test_a_number_is_not_the_only_way_to_be_reportable_in_japan_korea_and_singapore(self) -> None:
+        """JP more than 1,000, KR 1,000, SG 500 persons; or a grave case of any size, which a person judges."""
+        for place, rule, most in (("JP", "jp.appi.breach", 1_000), ("KR", "kr.pipa.breach_authority", 999),
+                                  ("SG", "sg.pdpa.breach_authority", 499)):
+            assert _clocks(place, most + 1)[rule][0] == "yes"
+            assert _clocks(place, most)[rule][0] == "ask"
+            packs = load_packs((place,))
+            for grave, want in ((True, "yes"), (False, "no")):
+                found = {c.rule: c.applies for c in clocks(packs, ON, most, EVENTS, {"grave": grave})}
+                assert found[rule] == want
 
     def test_an_unknown_number_of_persons_is_asked_for_not_guessed(self) -> None:
         assert _clocks("CN", None)["cn.incident.other"][0] == "ask"
@@ -180,7 +192,7 @@ class TestHandling:
             tick(case, item.id, "contain", "op")
         done = close(case, item.id, "sue", "cause, effect, remedy, what changes")
         assert done.state == "closed"
-        final = next(c for c in clocks_of(case, done) if c.rule == "gov.cn.incident.final_report")
+        final = next(c for c in clocks_of(case, done) if c.rule == "cn.incident.final_report")
         assert final.due
         assert watch(case) == ()
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.governance.conftest import sql
 from workbench.case import Case, approvals
+from workbench.case.steps import step
+from workbench.erasure.flow import erase
 from workbench.errors import ApprovalError, ParameterError
 from workbench.governance.checks import CHECKS, roles
 from workbench.governance.inspection import draw, due_checks, inspect, open_findings, recheck
@@ -16,6 +18,7 @@ from workbench.governance.model import Inspection
 from workbench.governance.texts import load
 from workbench.inventory import take_inventory
 from workbench.plan.model import Disposal, Plan, RecordSet, Text
+from workbench.records.runner import preflight
 from workbench.vault import protect, restore_test
 
 
@@ -46,7 +49,8 @@ def test_three_planted_faults_are_found_stop_the_plan_and_are_cleared(shop: Call
     _damage(case)
     _plan(case)
     approvals.approve(case, "ann")
-    assert approvals.approve(case, "ben") is not None
+    approved = approvals.approve(case, "ben")
+    assert approved is not None
 
     done = inspect(case, "ivy")
     severe = {(f.check, f.asset) for f in open_findings(case) if f.severity == "severe"}
@@ -54,6 +58,10 @@ def test_three_planted_faults_are_found_stop_the_plan_and_are_cleared(shop: Call
     assert done.objection
     with pytest.raises(ApprovalError, match="ivy objects"):
         approvals.check(case)
+    with pytest.raises(ApprovalError, match="ivy objects"):
+        preflight(case, step("erase"))
+    with pytest.raises(ApprovalError, match="ivy objects"):
+        erase(case, approved)
 
     toml = case.folder / "case.toml"
     toml.write_text(toml.read_text(encoding="utf-8").replace('["operator", "supervisor"]', '["operator"]'), encoding="utf-8")

@@ -90,6 +90,35 @@ def test_a_quiz_is_made_from_the_case_and_its_result_is_signed_by_the_person(sho
     assert "甲公司" in leaflet(case, "zh")
 
 
+def test_the_quiz_panel_explains_and_takes_the_result(shop: Callable[..., Case]) -> None:
+    import ipywidgets as w
+
+    from workbench.ui.quiz_panel import quiz_panel
+
+    case = shop()
+    box = quiz_panel(case, "en")
+    who, lesson, questions, word, button, told = box.children[:6]
+    who.value = "ann"
+    assert "Read before signing" in lesson.value
+    button.click()
+    assert "passphrase of 8 characters" in told.value, "a key that anybody could use is not made"
+    word.value = "passphrase of ann"
+    button.click()
+    assert "no answer" in told.value
+    key = {q["id"]: q["answer"] for q in load("quiz")["questions"]}
+    radios = [c for c in questions.children if isinstance(c, w.RadioButtons)]
+    asked = [q.id for q in quiz(case, "ann", "en")]
+    for name, radio in zip(asked, radios, strict=True):
+        radio.value = key[name]
+    radios[0].value = 1 - key[asked[0]]
+    word.value = "passphrase of ann"
+    button.click()
+    assert f"{len(asked) - 1}/{len(asked)}" in told.value
+    assert explain((asked[0],), "en")[0].split(": ")[1] in told.value
+    last = list(Case.open(case.folder).ledger.of_type("training/v1"))[-1]
+    assert last.predicate["person"] == "ann"
+
+
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.yaml")), ids=lambda p: p.name)
 def test_every_text_exists_in_both_languages(path: object) -> None:
     name = str(getattr(path, "stem", ""))

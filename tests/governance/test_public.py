@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from workbench.case import Case
 from workbench.errors import ParameterError
 from workbench.freeze import freeze
-from workbench.governance.public import agrees, page, write_notice
+from workbench.governance.public import page, write_notice
 from workbench.governance.suppression import HIDDEN, suppress, total_text
 from workbench.governance.texts import load
 from workbench.plan.model import Disposal, Plan, RecordSet, RuleRef, Text
@@ -124,16 +124,6 @@ def test_it_says_what_a_notice_must_say(shop: Callable[..., Case]) -> None:
             assert load("public")["labels"][part][lang].replace("'", "&#39;") in html, part
         assert "2026-08-31" in html
         assert "2056-12-31" in html
-
-
-def test_its_checkpoint_agrees_until_the_ledger_is_another(shop: Callable[..., Case]) -> None:
-    case = shop()
-    value = write_notice(case, "closing")
-    freeze(case)
-    assert agrees(case.folder, value)
-    html = (case.folder / "public" / "closing.html").read_text(encoding="utf-8")
-    assert value.checkpoint in html
-    assert not agrees(shop(name="other").folder, value)
 
 
 def test_a_final_report_needs_an_erasure(shop: Callable[..., Case]) -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from workbench.errors import LawError
 from workbench.law import all_packs, commands, load_packs
-from workbench.law.cli import law
+from workbench.plan.law_cli import law
 
 
 def test_renumbering_is_told_apart_from_a_change() -> None:

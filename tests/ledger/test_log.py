@@ -250,3 +250,17 @@ def test_keys_readable_by_others_and_wrong_passphrases_are_refused(tmp_path: Pat
     (tmp_path / "bob.key").chmod(0o644)
     with pytest.raises(LedgerError, match="chmod 600"):
         Signer.load("bob", tmp_path / "bob.key", b"pass")
+
+
+def test_random_names_never_read_like_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log's name or a key's id of digits only would be masked as a bank card, and its record held back."""
+    from workbench.i18n import mask
+    from workbench.ledger import keys
+
+    assert mask("case/622202123456") != "case/622202123456"
+    ids, real = iter(["6222021234567890"]), keys.key_id
+    monkeypatch.setattr(keys, "key_id", lambda key: next(ids, real(key)))
+    monkeypatch.setattr("secrets.token_hex", lambda n: "622202123456f00d" * 2)
+    log = Ledger.create(tmp_path / "log", "case", Signer.create("log", tmp_path / "log.key"), {})
+    assert next(ids, "") == ""
+    assert mask(log.origin) == log.origin

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,17 @@ def test_the_calendar_holds_duties_gates_and_ends(shop: Shop) -> None:
     assert "gate.cn.closing.claims_period" in uids
     assert any(u.startswith("end.cn.accounting.voucher/") for u in uids)
     assert data == documents.to_ics(p, "en")
+
+
+def test_a_masked_gantt_is_the_same_gantt(shop: Shop) -> None:
+    """No number of the chart is long enough to be taken for a phone: a bar of 181 days once was one in milliseconds."""
+    from workbench.i18n.masks import mask_tree
+    from workbench.ui import plan_charts
+
+    p = planned(*shop)
+    d = next(d for d in p.disposals if d.action == "lock")
+    for days in (181, 38, 403, 1800):
+        until = max(p.as_of, d.not_before or p.as_of) + dt.timedelta(days=days)
+        fig = json.loads(plan_charts.gantt(p.model_copy(update={"disposals": (d.model_copy(update={"keep_until": until}),)})).to_json())
+        assert mask_tree(fig) == fig
+        assert fig["data"][0]["x"] == [days] or "bdata" in fig["data"][0]["x"]

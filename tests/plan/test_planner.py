@@ -9,8 +9,8 @@ import pytest
 
 from tests.plan.conftest import config, finding, findings, inventory, planned, span, table
 from workbench.classification.model import Findings
-from workbench.errors import PlanError
-from workbench.law import load_packs
+from workbench.errors import LawError, PlanError
+from workbench.law import guess_record, load_packs
 from workbench.plan import Disposal, Plan, plan
 from workbench.sources.base import Table
 
@@ -103,6 +103,25 @@ def test_a_guess_is_called_a_guess(shop: Shop) -> None:
     declared = config(records=[{"table": "shop.payments", "type": "accounting.voucher", "date": "paid_at"}])
     q = planned(*shop, declared, spans=SPANS)
     assert not any("shop.payments" in w.en and "guess" in w.en for w in q.warnings)
+
+
+def test_what_stands_before_the_dot_is_a_schema_or_what_stands_after_it_a_kind_of_file() -> None:
+    """``hr.staff`` is staff, ``Billing.InvoiceLine`` a detail; a schema speaks only where its table says nothing."""
+    packs = load_packs(["CN"])
+    got = {n: g.type.id if (g := guess_record(packs, n)) else "" for n in (
+        "hr.staff", "Billing.InvoiceLine", "orders.address", "payroll.t1", "crm.x", "充值记录", "门诊收费")}
+    assert got == {"hr.staff": "hr.staff", "Billing.InvoiceLine": "detail", "orders.address": "person.customer",
+                   "payroll.t1": "hr.wage", "crm.x": "", "充值记录": "accounting.voucher", "门诊收费": "accounting.voucher"}
+    files = [guess_record(packs, n, file=True) for n in ("old/客户.log", "book.xlsx#订单", "staff.csv")]
+    assert [g and g.type.id for g in files] == ["person.customer", "commerce.order", "hr.staff"]
+
+
+def test_slips_of_the_pen_that_would_erase_are_refused(shop: Shop) -> None:
+    """A sector that no pack knows, and a [[records]] entry for a table that is not there."""
+    with pytest.raises(LawError, match=r"no rule pack for sector 'medcal'.*medical"):
+        load_packs(["CN"], ["medcal"])
+    with pytest.raises(PlanError, match=r"names 'shop\.paymens', which is no table"):
+        planned(*shop, config(records=[{"table": "shop.paymens", "type": "accounting.voucher"}]), spans=SPANS)
 
 
 def test_orders_without_a_sector_rule_are_read_as_vouchers(shop: Shop) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.plan.conftest import AS_OF, config, inventory, span
 from workbench.classification.model import Findings
 from workbench.law import load_packs
+from workbench.law.commands import shipped_as
 from workbench.law.loader import FOLDER, parse_pack
 from workbench.plan.law_impact import of_dates, of_pack
 from workbench.plan.simulate import Ground, Scenario, side_by_side, simulate
@@ -54,7 +55,7 @@ def test_an_older_pack_names_the_rules_and_the_lines_that_move(base: Ground) -> 
         "2016-01-01: {min_term: P30Y, start_event: fiscal_year_end+P1D, provision: [cn.acct_archives/art_14], confidence: M-high}",
         "2016-01-01: {min_term: P15Y, start_event: fiscal_year_end+P1D, provision: [cn.acct_archives/art_14], confidence: M-high}", 1)
     old = parse_pack(text.encode(), "old-cn-base.yaml")
-    impact = of_pack(base, old)
+    impact = of_pack(base, old, shipped_as(old))
     assert [c.id for c in impact.changes] == ["cn.accounting.voucher"]
     assert (impact.changes[0].what, "P15Y" in impact.changes[0].old) == ("changed", True)
     moved = [m for m in impact.moved if m.place == "shop.payments"]

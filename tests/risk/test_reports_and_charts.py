@@ -13,13 +13,13 @@ from workbench.risk.anonymity import Anonymity, ReidentificationReport
 from workbench.risk.assess import report_of
 from workbench.risk.evidence import Evidence
 from workbench.risk.measure import assets, own_evidence
-from workbench.risk.model import RiskReport
+from workbench.risk.model import Left, RiskReport, RiskRuns
 from workbench.risk.multipliers import RISKS, model
 from workbench.risk.portfolio import burn_down, curves, tornado
 from workbench.risk.reports import gaps, to_docx
 from workbench.risk.score import Inputs
 from workbench.ui import loss_charts, plan_charts, risk_charts
-from workbench.ui.risk_panel import Desk, points_of, risk_panel
+from workbench.ui.risk_panel import Desk, WhatIf, points_of, risk_panel
 
 TABLES = [table("customers", ["id", "name", "phone"], rows=20_000), table("payments", ["id", "payer", "card_no", "paid_at"], rows=30_000)]
 FOUND = findings(finding("shop.customers.name"), finding("shop.customers.phone", detector="cn_mobile"), finding("shop.payments.payer"),
@@ -29,7 +29,7 @@ FOUND = findings(finding("shop.customers.name"), finding("shop.customers.phone",
 @pytest.fixture(scope="module")
 def inputs() -> Inputs:
     inv, packs = inventory(*TABLES), load_packs(("CN",))
-    facts = assets(inv, FOUND, packs, {"shop.customers": 0.0, "shop.payments": 0.1})
+    facts = assets(inv, FOUND, packs, {"shop.customers": Left(0.0), "shop.payments": Left(0.0, 1.0)})
     extra = (Evidence(item="backup.coverage", value=1.0, at="2026-11-23T00:00:00Z", by="vault"),)
     return Inputs(facts, own_evidence(inv, FOUND, facts, "2026-11-23T00:00:00Z") + extra, model())
 
@@ -50,7 +50,8 @@ def test_every_chart_has_a_table(report: RiskReport, lang: str) -> None:
     p = planned(TABLES, FOUND, spans=[span("shop.payments.paid_at", {"1994-01": 3, "2026-01": 5})])
     for room, value, names in (
         (risk_charts, report, ("risk_map", "waterfall")), (plan_charts, p, ("gantt", "sankey", "overdue")),
-        (loss_charts, report, ("loss_exceedance", "tornado_chart", "burn_chart", "treemap")), (loss_charts, REID, ("contribution",))):
+        (loss_charts, report, ("loss_exceedance", "tornado_chart", "burn_chart", "treemap")), (loss_charts, REID, ("contribution",)),
+        (loss_charts, RiskRuns.of([report]), ("burn_runs",))):
         for name in names:
             fig = getattr(room, name)(value, lang)
             assert type(fig) is go.Figure
@@ -106,11 +107,24 @@ def test_the_panel_is_a_plain_figure_in_a_record(inputs: Inputs, report: RiskRep
 def test_a_slider_changes_the_report_and_nothing_else(inputs: Inputs, report: RiskReport) -> None:
     """Encryption lowers leakage only; fewer deletions raise the projection; the case's own report stays."""
     desk = Desk(inputs, report)
-    better = desk.report({"store.encrypted": 1.0})
+    better = desk.report(WhatIf({"store.encrypted": 1.0}))
     assert better.total("leak", "residual").score < report.total("leak", "residual").score
     assert better.total("error", "residual").score == report.total("error", "residual").score
-    assert desk.report({}, 0.0).eal("projected") > report.eal("projected")
+    assert desk.report(WhatIf(deleted=0.0)).eal("projected") > report.eal("projected")
     assert desk.base is report
+
+
+def test_dates_and_costs_move_the_expected_loss_and_points_still_sum(inputs: Inputs, report: RiskReport) -> None:
+    """Half the days halve the loss, dearer answers raise it; the loss curve follows."""
+    desk = Desk(inputs, report)
+    assert desk.report(WhatIf()).totals == report.totals
+    half = desk.report(WhatIf(days=inputs.model.horizon_days // 2), each_asset=True)
+    assert half.eal("residual") == pytest.approx(report.eal("residual") * (inputs.model.horizon_days // 2) / inputs.model.horizon_days)
+    assert curves(half)["residual"].mean < curves(report)["residual"].mean
+    dear = desk.report(WhatIf(cost=4.0))
+    assert dear.eal("residual") > report.eal("residual")
+    for s in (*half.totals, *dear.totals):
+        assert sum(p.points for p in s.points) == pytest.approx(s.score, abs=1e-9)
 
 
 def test_the_points_behind_a_bar_are_a_table(report: RiskReport) -> None:

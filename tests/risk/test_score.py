@@ -18,9 +18,10 @@ from workbench.risk.score import Inputs, Scorer
 from workbench.risk.severity import IMPACT, LIKELIHOODS, cell, ease, level, severity
 
 ITEMS = model().items
-facts = st.builds(lambda n, r, d, e, c, left: AssetFacts(asset=f"s.t{n}", records=r, dpc=d, ei=e, clear=c, remaining=left),
+facts = st.builds(lambda n, r, d, e, c, left, sealed: AssetFacts(
+                      asset=f"s.t{n}", records=r, dpc=d, ei=e, clear=c, remaining=left, sealed=sealed * (1 - left)),
                   st.integers(0, 9), st.integers(0, 5_000_000), st.integers(1, 4), st.sampled_from([0.25, 0.5, 0.75, 1.0]),
-                  st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+                  st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.sampled_from([0.0, 0.5, 1.0]))
 assets = st.lists(facts, min_size=1, max_size=6, unique_by=lambda a: a.asset).map(tuple)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import mailbox
 import tarfile
 import zipfile
@@ -97,3 +98,20 @@ def card_image(path: Path) -> bool:
     draw.text((40, 320), ("公民身份号码  " if places else "ID  ") + ID, "black", font)
     picture.rotate(1.5, fillcolor="white", resample=Image.Resampling.BICUBIC).save(path)
     return bool(places)
+
+
+def commanded(source: str) -> set[str]:
+    """Detectors that ``workbench scan --format json`` prints for a source: the contract's names, and no value."""
+    from click.testing import CliRunner
+
+    from workbench.cli import cli
+
+    result = CliRunner().invoke(cli, ["scan", source, "--format", "json"])
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert set(rows[0]) == {
+        "source", "table", "column", "detector", "category", "sensitive", "confidence", "rows", "nonnull", "matched", "distinct",
+    }  # fmt: skip
+    for value in (ID, PHONE, MAIL):
+        assert value not in result.output
+    return {r["detector"] for r in rows if r["detector"]}

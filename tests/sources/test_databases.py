@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources import samples
 from workbench.case.config import SourceSpec
 from workbench.errors import ParameterError, SourceMissing, SourceRefused, SourceUnreadable
 from workbench.sources import open_location, open_source
 from workbench.sources.base import Source
+from workbench.sources.catalog import full_name, name_parts
 
 PG = "postgresql://root@127.0.0.1:5432/"
 MY = "mariadb://root@127.0.0.1:3306/"
@@ -151,6 +153,15 @@ def postgres() -> Iterator[str]:
 
 
 class TestPostgres:
+    def test_through_the_command(self, postgres: str) -> None:
+        """``workbench scan URL`` finds what was put in, and shows no value."""
+        import psycopg
+
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute("CREATE TABLE clients (card TEXT, tel TEXT, mail TEXT)")
+            db.execute("INSERT INTO clients VALUES (%s, %s, %s)", (samples.ID, samples.PHONE, samples.MAIL))
+        assert {"cn_resident_id", "cn_mobile", "email", "ipv4"} <= samples.commanded(postgres)
+
     def test_catalogue_and_rows(self, postgres: str) -> None:
         """Tables of all schemas, types without a loss, links."""
         with open_location(postgres) as s:
@@ -161,6 +172,29 @@ class TestPostgres:
             first = rows(s, "people")[0]
             assert (first["name"], first["n"], first["j"], first["i"]) == ("张伟", "1.50", '{"tel": "1"}', "10.0.0.1/32")
 
+    def test_links_between_schemas_and_partitions(self, postgres: str) -> None:
+        """A key into or inside another schema names the table as the list does; rows of a partition are listed once."""
+        import psycopg
+
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute("""
+                ALTER TABLE other.notes ADD id int PRIMARY KEY, ADD people_id int REFERENCES people(id);
+                CREATE TABLE other.lines (note int REFERENCES other.notes(id));
+                ALTER TABLE people ADD note int REFERENCES other.notes(id);
+                CREATE TABLE paid (at date, n int) PARTITION BY RANGE (at);
+                CREATE TABLE other.paid_old PARTITION OF paid DEFAULT;
+                INSERT INTO paid VALUES ('2020-01-01', 1);
+                CREATE TABLE "other.notes" (dot text); CREATE SCHEMA "odd.one"; CREATE TABLE "odd.one"."a b" (x text)""")
+        with open_location(postgres) as s:
+            by = {t.name: t for t in s.tables()}
+            assert set(by) == {"people", "orders", "paid", "other.notes", "other.lines", '"other.notes"', '"odd.one".a b'}
+            assert by["paid"].rows == 1
+            assert [c.name for c in by['"other.notes"'].columns] == ["dot"]
+            assert [name_parts(full_name(*p)) for p in (("a", "b"), ("", "a.b"), ("a.b", 'c"d'), ("", '"x'), ("", "y"))] == [
+                ("a", "b"), ("", "a.b"), ("a.b", 'c"d'), ("", '"x'), ("", "y")]
+            assert {n: t.foreign_keys[0].ref_table for n, t in by.items() if t.foreign_keys} == {
+                "people": "other.notes", "orders": "people", "other.notes": "people", "other.lines": "other.notes"}
+
     def test_one_snapshot(self, postgres: str) -> None:
         """A row that arrives after the catalogue was read is not in the batches: counts and content agree."""
         import psycopg
@@ -170,6 +204,68 @@ class TestPostgres:
             with psycopg.connect(postgres, autocommit=True) as db:
                 db.execute("INSERT INTO people (name) VALUES ('new')")
             assert len(rows(s, "people")) == next(t for t in before if t.name == "people").rows
+
+    def test_parts_are_the_whole_as_of_the_snapshot(self, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ranges of pages read at once by several sessions: each row once, none that came or went since; the scan agrees byte for byte."""
+        import psycopg
+
+        from workbench.classification.engine import run, run_streams
+        from workbench.classification.rules import load_rules
+
+        monkeypatch.setattr("workbench.sources.postgres.FEW_PAGES", 4)
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute("INSERT INTO people (name) SELECT '王' || i FROM generate_series(3, 9000) i")
+            db.execute("CREATE VIEW seen AS SELECT * FROM people")
+            db.execute("CREATE TABLE parted (id INT) PARTITION BY RANGE (id)")
+            db.execute("CREATE TABLE parted_1 PARTITION OF parted DEFAULT; INSERT INTO parted SELECT generate_series(1, 9000)")
+        with open_location(postgres) as s:
+            s.tables()
+            with psycopg.connect(postgres, autocommit=True) as db:
+                db.execute("DELETE FROM people WHERE id % 2 = 0; INSERT INTO people (name) SELECT 'new' FROM generate_series(1, 9000)")
+            parts = [[r["id"] for b in part() for r in b.to_pylist()] for part in s.streams("people", 3)]
+            assert len(parts) == 3
+            assert all(len(p) > 1000 for p in parts[:2])
+            assert sorted(i for p in parts for i in p) == list(range(1, 9001))
+            assert len(s.streams("orders", 3)) == 1, "small"
+            assert sum(b.num_rows for part in s.streams("parted", 3) for b in part()) == 9000, "no pages of its own"
+            rules = load_rules(20261124)
+            whole, joined = run(s.batches("people"), rules), run_streams(s.streams("people", 3), rules)
+            assert all((whole[c].counts == joined[c].counts).all() and (whole[c].cells == joined[c].cells).all() for c in whole)
+
+    def test_a_part_that_breaks_off_breaks_no_other_table(self, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A server that ends a session in mid-read: that table is unreadable, the next is read."""
+        import psycopg
+
+        from workbench.classification.engine import run_streams
+        from workbench.classification.rules import load_rules
+        from workbench.errors import SourceUnreadable
+
+        monkeypatch.setattr("workbench.sources.postgres.FEW_PAGES", 4)
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute("INSERT INTO people (name) SELECT '王' || i FROM generate_series(3, 9000) i")
+            with open_location(postgres) as s:
+                parts = s.streams("people", 3)
+                ended = db.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+                                   "AND pid <> pg_backend_pid() AND query LIKE 'SET TRANSACTION SNAPSHOT%'").fetchone()
+                assert ended == (3,)
+                with pytest.raises(SourceUnreadable, match="stopped while reading"):
+                    run_streams(parts, load_rules(20261124))
+                assert len([r for part in s.streams("people", 3) for b in part() for r in b.to_pylist()]) == 9000
+
+    def test_a_table_that_may_not_be_read_is_named_and_the_rest_goes_on(self, postgres: str) -> None:
+        """A user with rights on one table only."""
+        import psycopg
+
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute("DROP ROLE IF EXISTS wb_half; CREATE ROLE wb_half LOGIN; GRANT SELECT ON people TO wb_half")
+        try:
+            with open_location(postgres.replace("root@", "wb_half@")) as s:
+                assert [t.name for t in s.tables()] == ["people"]
+                assert [(u.item, u.reason) for u in s.unreadable()] == [
+                    (t, "no privilege to read it: GRANT SELECT") for t in ("orders", "other.notes")]
+        finally:
+            with psycopg.connect(postgres, autocommit=True) as db:
+                db.execute("DROP OWNED BY wb_half; DROP ROLE wb_half")
 
     def test_read_only(self, postgres: str) -> None:
         """The session can't write."""
@@ -215,6 +311,15 @@ def mariadb() -> Iterator[str]:
 
 
 class TestMariadb:
+    def test_through_the_command(self, mariadb: str) -> None:
+        """``workbench scan URL`` finds what was put in, and shows no value."""
+        import pymysql
+
+        with pymysql.connect(host="127.0.0.1", user="root", database="wb_detect_test", autocommit=True) as db, db.cursor() as c:
+            c.execute("CREATE TABLE clients (card VARCHAR(18), tel VARCHAR(20), mail VARCHAR(40))")
+            c.execute("INSERT INTO clients VALUES (%s, %s, %s)", (samples.ID, samples.PHONE, samples.MAIL))
+        assert {"cn_resident_id", "cn_mobile", "email"} <= samples.commanded(mariadb)
+
     def test_catalogue_and_rows(self, mariadb: str) -> None:
         """Times over 24 h, zero dates and unsigned numbers, which break drivers, come through."""
         with open_location(mariadb) as s:

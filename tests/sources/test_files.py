@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.sources import samples
 from workbench.errors import SourceMissing, SourceUnreadable
 from workbench.sources import open_location
 from workbench.sources.base import Source
@@ -182,3 +183,12 @@ def test_unknown_table_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
     with open_location(str(tmp_path)) as s, pytest.raises(SourceUnreadable, match="no table"):
         list(s.batches("zzz"))
+
+
+def test_columns_whose_names_say_more_than_their_words(tmp_path: Path) -> None:
+    """Illnesses of which the list knows one in thirty, a maker's own advertising id, names under a name seldom used."""
+    names = ["魏雨静", "钱贞春", "孔娜", "任敏刚", "许伟敏", "郝涵华", "常英", "葛浩振"]
+    rows = [f"{'慢性胃炎' if i % 30 == 0 else f'某种少见的病{i}'},{i * 0x1F3A9C77D1E2B % (1 << 64):016x},{names[i % 8]}"
+            for i in range(120)]
+    (tmp_path / "x.csv").write_text("diagnose,oaid,ename\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    assert {"health", "advertising_id", "person_name"} <= samples.commanded(str(tmp_path / "x.csv"))

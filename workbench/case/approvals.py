@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.case.case import Case
 from workbench.errors import ApprovalError, CaseError
 from workbench.i18n import mask
-from workbench.values import Value
+from workbench.values import Value, short
 
 if TYPE_CHECKING:
     from workbench.ledger import Entry
@@ -59,7 +59,7 @@ def approve(case: Case, person: str, *, plan: str = "", comment: str = "") -> Ap
     _clean(comment)
     digest = newest_plan(case)
     if plan and plan != digest:
-        raise ApprovalError(f"the newest plan is {digest[:12]}, not {plan[:12]}", "read it again before you sign")
+        raise ApprovalError(f"the newest plan is {short(digest)}, not {short(plan)}", "read it again before you sign")
     if "approver" not in who.roles:
         able = ", ".join(p.id for p in case.config.with_role("approver"))
         raise ApprovalError(f"{person} does not have the role approver", f"have one of these sign: {able}")
@@ -142,6 +142,11 @@ def _signatures(case: Case, digest: str) -> dict[str, Entry]:
             if e.predicate["decision"] == "approve" and e.predicate["expires"] > now and e.predicate["person"] in able}
 
 
+def signed_by(case: Case) -> tuple[str, ...]:
+    """Who has signed the newest plan, signatures still valid."""
+    return tuple(sorted(_signatures(case, newest_plan(case))))
+
+
 def _objections(case: Case, digest: str) -> dict[str, Entry]:
     standing: dict[str, Entry] = {}
     for e in _entries(case, digest):
@@ -160,7 +165,8 @@ def check(case: Case, plan: str = "") -> Approval:
             changed after it was approved, or a signer who made the plan.
     """
     digest = newest_plan(case)
-    nxt = f"workbench approve {case.folder} --as PERSON (twice, by different people)"
+    able = [p.id for p in case.config.with_role("approver") if p.id not in _signatures(case, digest)]
+    nxt = f"workbench approve {case.folder} --as {able[0] if able else 'PERSON'}; two different people have to sign"
     if plan and plan != digest:
         raise ApprovalError("a newer plan has been made since", nxt)
     objections = _objections(case, digest)

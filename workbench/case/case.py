@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import hashlib
 import os
 import platform
@@ -26,11 +25,12 @@ from pydantic import ValidationError
 import workbench
 from workbench.case.config import CaseConfig, load_config
 from workbench.case.evidence import Evidence, EvidenceSet
+from workbench.case.steps import laws_of
 from workbench.errors import CaseError, LedgerError, WorkbenchError
 from workbench.i18n import mask
-from workbench.ledger import Entry, Ledger, Signer, write_durably
-from workbench.ledger.keys import key_id, parse_public
-from workbench.values import Value
+from workbench.ledger import Entry, Ledger, Signer, exclusive, write_durably
+from workbench.ledger.keys import key_id, parse_public, passphrase
+from workbench.values import Value, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,17 +133,27 @@ class Case:
     # -- people's keys -----------------------------------------------------------------------------------------
 
     def signer(self, person: str) -> Signer:
-        """The signing key of a person (or of ``log``) from ``keys/``.
+        """The signing key of a person (or of ``log``): ``<ID>.key`` in ``keys/``, or in the folder WORKBENCH_KEY_FOLDER (a stick).
 
-        A passphrase comes from the environment variable ``WORKBENCH_KEY_<ID>``. Raises LedgerError.
+        A passphrase comes from the environment variable ``WORKBENCH_KEY_<ID>``. Raises LedgerError, also when a change of
+        this key was cut short.
         """
         if person != "log":
             self.config.person(person)
         if person not in self._signers:
-            secret = os.environ.get(f"WORKBENCH_KEY_{person.upper().replace('-', '_')}")
             path = self.folder / "keys" / f"{person}.key"
-            self._signers[person] = Signer.load(person, path, secret.encode() if secret else None)
+            if path.with_name(f"{person}.next.key").exists():
+                raise LedgerError(f"the change of {person}'s key was cut short", f"workbench key rotate {self.folder} --as {person}")
+            if not path.exists() and (stick := os.environ.get("WORKBENCH_KEY_FOLDER")):
+                path = Path(stick) / f"{person}.key"
+            self._signers[person] = Signer.load(person, path, passphrase(person))
         return self._signers[person]
+
+    def has_key(self, person: str) -> bool:
+        """Whether a person has a key: here, brought along as ``<ID>.pub``, or on the stick."""
+        names = (f"{person}.key", f"{person}.pub")
+        stick = os.environ.get("WORKBENCH_KEY_FOLDER")
+        return any((self.folder / "keys" / n).exists() or bool(stick and (Path(stick) / n).exists()) for n in names)
 
     def operator(self) -> str:
         """Person who runs steps: ``WORKBENCH_PERSON`` or the first operator of case.toml."""
@@ -158,7 +168,8 @@ class Case:
         Approvers and supervisors get theirs when they first sign (:meth:`enrol`), or bring ``keys/<id>.pub`` along.
         """
         with self.lock():
-            log = self._key("log")
+            self._key("log")
+            log = self.signer("log")
             if not self.ledger.entries:
                 Ledger.create(self.folder / "ledger", self.id, log, {
                     "case": self.id, "company": self.config.case.company, "at": self.now(),
@@ -180,14 +191,13 @@ class Case:
             self._key(person)
             self._register(person, self.signer("log"))
 
-    def _key(self, name: str) -> Signer:
+    def _key(self, name: str) -> None:
+        """Make the key of ``name`` unless there is one, or its public half was brought along."""
         keys = self.private("keys")
         if not (keys / f"{name}.key").exists() and not (keys / f"{name}.pub").exists():
-            secret = os.environ.get(f"WORKBENCH_KEY_{name.upper().replace('-', '_')}")
-            Signer.create(name, keys / f"{name}.key", secret.encode() if secret else None)
+            Signer.create(name, keys / f"{name}.key", passphrase(name))
         if not (keys / f"{name}.pub").exists():  # killed between the two files
             self.signer(name).publish(keys / f"{name}.pub")
-        return self.signer(name) if name == "log" else self._signers.get(name) or self.signer(name)
 
     def _register(self, person: str, log: Signer) -> None:
         """Note a person's public key and roles in the ledger, once and whenever the roles change."""
@@ -201,8 +211,9 @@ class Case:
         if not mine:
             self.ledger.append("key/v1", {}, {"owner": person, "public": pem, "roles": roles, "at": self.now()}, log, log)
         elif kid not in mine:
+            cut = path.with_name(f"{person}.next.key").exists()
             raise LedgerError(f"keys/{person}.pub is not the key the ledger knows for {person}",
-                              "put the registered key back")
+                              f"workbench key rotate {self.folder} --as {person}" if cut else "put the registered key back")
         else:
             told = [e.predicate["roles"] for e in self.ledger.entries
                     if e.type in ("key/v1", "roles/v1") and e.predicate.get("owner") == person and "roles" in e.predicate]
@@ -212,30 +223,23 @@ class Case:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One writer of keys at a time; waits."""
-        fd = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+        with exclusive(self.folder / ".lock"):
             yield
-        finally:
-            os.close(fd)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """One run of steps at a time; CaseError at once when another is under way."""
-        fd = os.open(self.folder / ".running", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CaseError("another workbench is running in this case", "wait for it to end, then run again") from None
+        with exclusive(self.folder / ".running", busy=CaseError("another workbench is running in this case",
+                                                                "wait for it to end, then run again")):
             yield
-        finally:
-            os.close(fd)
 
     # -- values ------------------------------------------------------------------------------------------------
 
-    def save(self, value: Value) -> str:
-        """Store ``value`` under its digest; inside a step it becomes a product, else it is noted at once."""
+    def save(self, value: Value, person: str = "") -> str:
+        """Store ``value`` under its digest; inside a step it becomes a product, else it is noted at once.
+
+        ``person``: who signs the note, when it is somebody else than the operator (their key is made when missing).
+        """
         digest = value.digest
         path = self.private("values") / f"{digest}.json"
         if not path.exists():
@@ -243,8 +247,10 @@ class Case:
         if self._run is not None:
             self._run.add(value.kind, digest)
         else:
-            person = self.operator()
-            self.append("value/v1", {value.kind: digest}, {"person": person, "at": self.now()}, person)
+            who = person or self.operator()
+            if person:
+                self.enrol(person)
+            self.append("value/v1", {value.kind: digest}, {"person": who, "at": self.now()}, who)
         return digest
 
     def append(self, type_: str, subjects: dict[str, str], predicate: dict[str, Any], person: str) -> Entry:
@@ -284,9 +290,9 @@ class Case:
             raise CaseError(f"this case has no {kind.kind} yet", f"workbench run {self.folder} {step}")
         return value
 
-    def history(self, kind: type[V]) -> tuple[V, ...]:
-        """Every saved value of ``kind``, oldest first."""
-        return tuple(self.read(kind, d) for d in self._digests(kind.kind))
+    def history(self, kind: type[V], last: int = 0) -> tuple[V, ...]:
+        """Every saved value of ``kind``, oldest first; only the ``last`` so many when given."""
+        return tuple(self.read(kind, d) for d in self._digests(kind.kind)[-last:])
 
     def read(self, kind: type[V], digest: str) -> V:
         """The value of that digest, checked against it.
@@ -352,11 +358,11 @@ class Case:
         self.append("step/v1", products, {
             "phase": "outcome", "step": run.name, "intent": run.seq, "person": run.person, "result": result,
             "materials": dict(sorted(run.materials.items())), "counts": dict(sorted(run.counts.items())),
-            "legalBasis": run.laws, **self._where_when(), **extra,
+            "legalBasis": run.laws or laws_of(run.name, self.config.case.jurisdictions), **self._where_when(), **extra,
         }, run.person)
 
     def _where_when(self) -> dict[str, Any]:
-        host = uuid.uuid5(uuid.NAMESPACE_DNS, platform.node()).hex[:12]  # tells machines apart without naming them
+        host = short(uuid.uuid5(uuid.NAMESPACE_DNS, platform.node()).hex)  # tells machines apart without naming them
         return {"at": self.now(), "place": self.config.case.place, "timezone": self.config.case.timezone,
                 "host": host, "software": f"winddown-workbench {workbench.__version__}"}
 
@@ -378,6 +384,13 @@ class Case:
         mine = [e for e in self.ledger.of_type("step/v1")
                 if e.predicate["phase"] == "outcome" and e.predicate["step"] == step]
         return mine[-1] if mine else None
+
+    def stands(self, step: str) -> Entry | None:
+        """As :meth:`outcome`, but a record that failed after it counts: a notebook may refuse what its step has done."""
+        entry = self.outcome(step)
+        failed = [e for e in self.ledger.of_type("record/v1")
+                  if entry is not None and e.seq > entry.seq and e.predicate["step"] == step]
+        return failed[-1] if failed and failed[-1].predicate["result"] == "failed" else entry
 
     # -- evidence ----------------------------------------------------------------------------------------------
 

@@ -64,13 +64,13 @@ def status(case: Case) -> Status:
     done: set[str] = set()
     nxt = ""
     for s in STEPS:
-        entry = case.outcome(s.id)
+        entry = case.stands(s.id)
         state: State = "waiting"
         when = note = ""
         if entry is not None:
             when = str(entry.predicate["at"])
             state = "done" if entry.predicate["result"] == "done" else "failed"
-            note = str(entry.predicate.get("what", ""))
+            note = str(entry.predicate.get("what", "records/" + s.notebook if state == "failed" else ""))
         if s.id in half:
             state = "half"
         if state == "done":

@@ -116,7 +116,7 @@ class Scan:
 
     def add(self, source: Source) -> None:
         """Read all of a source; a table that stops reading is listed with its reason, the rest goes on."""
-        from workbench.classification.engine import run
+        from workbench.classification.engine import parts_for, run_streams
         from workbench.errors import SourceError
 
         failed: list[Unreadable] = []
@@ -124,7 +124,8 @@ class Scan:
             if self._progress:
                 self._progress(table.id)
             try:
-                part = run(source.batches(table.name), self.rules, engine=self.engine, workers=self.workers)
+                parts = source.streams(table.name, parts_for(self.workers) if self.engine == "threads" else 1)
+                part = run_streams(parts, self.rules, engine=self.engine, workers=self.workers)
             except SourceError as e:
                 failed.append(Unreadable(source=source.name, item=table.name, reason=e.what))
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.classification.names import names_in_text
 from workbench.classification.scanner import (
     CLASS,
     HOSTCHAR,
@@ -53,6 +54,7 @@ from workbench.classification.scanner import (
     _single,
     _uscc,
 )  # fmt: skip
+from workbench.classification.shapes import FINALS, STARTS
 from workbench.classification.slots import COUNT
 from workbench.sources.keyed import at_address, compiled, pointer, siphash
 
@@ -60,6 +62,13 @@ from workbench.sources.keyed import at_address, compiled, pointer, siphash
 JOINS = np.zeros(256, np.uint8)
 for _c in (32, 45, 46, 47, 41, 0xC2, 0xE2):
     JOINS[_c] = 1
+# CLASS, with 16 for what begins an address or a hash, 32 for the rest, 64 for what may be full-width
+KIND = CLASS.copy()
+for _c in (64, 58, 36):
+    KIND[_c] |= 16
+KIND[KIND == 0] = 32
+for _c in (0xEF, 0xE3):
+    KIND[_c] |= 64
 MOST_BYTES = 4 << 20
 MOST_MATCHES = 200_000
 """matches of one cell whose distinct values are told apart; beyond them they still count"""
@@ -183,9 +192,9 @@ def _spaced_iban(t: Any, a: Any, e: Any) -> Any:
     return 0
 
 
-@compiled("void(CPointer(u1), i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, CPointer(u1))")
-def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
-    """All candidates in ``t[s:e]``."""
+@compiled("void(CPointer(u1), i8, i8, b1, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, CPointer(u1))")
+def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
+    """All candidates in ``t[s:e]``; ``small``: it has no capital letter."""
     i = s
     while i < e:
         c = t[i]
@@ -233,7 +242,10 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                 m, end = _mail(t, j, s, e)
                 if end and m <= a:
                     count[S_MAIL * 10 + 0] += 1
-                    _bytes(cell, count, out, text, S_MAIL, True, m == s and end == e, t, m, end)
+                    if small and m == s and end == e:
+                        _cell(cell, count, out, S_MAIL, True, True)
+                    else:
+                        _bytes(cell, count, out, text, S_MAIL, True, m == s and end == e, t, m, end)
                     i = end
                     continue
         if hexa and follow == 58 and b - a <= 4:
@@ -331,7 +343,7 @@ def _scan(t: Any, s: Any, e: Any, d: Any, gs: Any, gl: Any, gp: Any, seps: Any, 
                 if h > g:
                     found = _joined(d, g, h, gs, gl, seps, last, p, paren and g == 0, cell, count, out, whole, text, today)
                 elif gl[g] >= 5 and not (g > 0 and seps[g - 1] == 46) and not (g < groups - 1 and seps[g] == 46 and gl[g] < 11):
-                    found = _single(d, gs[g], gl[g], last, p, lead, cell, count, out, whole, text, today)
+                    found = _single(d, gs[g], gl[g], last, p, False, cell, count, out, whole, text, today)
                 if found:
                     break
                 h -= 1
@@ -470,13 +482,16 @@ def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: A
     return
 
 
-@compiled("UniTuple(i8,2)(u8, i8[::1], b1[::1], u1[::1], u8[:,::1], i8, u8, u8, i8[:,::1], i8[::1], i8[::1], u8[:,::1], u8[::1])")
-def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any, today: Any, k0: Any, k1: Any, count: Any, stats: Any, groups: Any, hits: Any, hashes: Any) -> Any:
+@compiled("Tuple((i8,i8,u8))(u8, i8[::1], b1[::1], u1[::1], u8[:,::1], i8, u8, u8, u8[::1], i8[:,::1], i8[::1], i8[::1], u8[:,::1], u8[::1])")
+def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: Any, today: Any, k0: Any, k1: Any, shapes: Any, count: Any, stats: Any, groups: Any, hits: Any, hashes: Any) -> Any:
     """Walk all cells.
 
     Fills ``count`` (slot x counter), ``stats``, ``groups`` (cells of each vocabulary group), ``hits`` (slot and tier, hash of
-    the matched value) and ``hashes`` (hash of each distinct-looking cell). Returns (hits used, hashes used).
+    the matched value) and ``hashes`` (hash of each distinct-looking cell). Returns (hits used, hashes used, last
+    states of ``shapes`` reached, see :mod:`workbench.classification.shapes`).
     """
+    seen_shapes = np.uint64(0)
+    starts, finals = shapes[STARTS], shapes[FINALS]
     nh = 0
     nv = 0
     longest = 0
@@ -522,15 +537,13 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
         stats[2] += e - s
         t = source
         mask = 0
-        wide = False
+        state = np.uint64(0)
         for i in range(s, e):
             c = t[i]
-            mask |= CLASS[c]
-            if c == 64 or c == 58 or c == 36:
-                mask |= 16
-            if c == 0xEF or c == 0xE3:
-                wide = True
-        if wide:
+            mask |= KIND[c]
+            state = (state << np.uint64(1) | starts) & shapes[c]
+            seen_shapes |= state
+        if mask & 64:
             if room < e - s + 8:
                 folded = np.zeros((e - s) * 2 + 8, np.uint8)
                 scratch = pointer(folded)
@@ -540,9 +553,9 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
             s = np.int64(0)
             mask = 0
             for i in range(s, e):
-                mask |= CLASS[t[i]]
-                if t[i] == 64 or t[i] == 58 or t[i] == 36:
-                    mask |= 16
+                mask |= KIND[t[i]]
+        bare = mask == 1  # digits and nothing else: one group, no chain to read
+        mask &= 31
         for i in range(cell[TOUCHED]):
             cell[cell[TOUCHED + 1 + i]] = 0
         cell[TOUCHED] = 0
@@ -572,12 +585,19 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
                 group = 0
             if group:
                 groups[group] += 1
-        if mask & 17:
-            _scan(t, s, e, d, gs, gl, gp, seps, cell, counts, out, text, today, kinds)
+        if bare:
+            if 5 <= e - s <= 40:
+                for i in range(e - s):
+                    d[i] = t[s + i] - 48
+                _single(d, np.int64(0), e - s, False, np.int64(0), True, cell, counts, out, True, text, today)
+        elif mask & 17:
+            _scan(t, s, e, mask & 2 == 0, d, gs, gl, gp, seps, cell, counts, out, text, today, kinds)
         cjk = 0
         if mask & 8:
             cjk = _whole_cell(t, s, e, cell, counts, out, kinds, words)
             stats[3] += cjk > 0
+            if cjk > 4:
+                names_in_text(t, s, e, cell, counts, out, text, kinds, words, k0, k1)
         if mask & 2 and e - s <= 200 and mask & 16 == 0:
             _latin_cell(t, s, e, cell, counts, out, text, words, k0, k1)
         if mask & 8 == 0:
@@ -594,7 +614,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
                 _flag(cell, S_WECHAT, 5)
         if e - s > 200:
             stats[10] += 1
-        if mask == 1 and 5 <= e - s <= 24:  # a decimal number of three places or more, within 180
+        if mask == 1 and not bare and 5 <= e - s <= 24:  # a decimal number of three places or more, within 180
             dot = -1
             good = True
             for i in range(s + (1 if t[s] == 45 else 0), e):
@@ -627,14 +647,14 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
             stats[6] = min(stats[6], v)
             stats[7] = max(stats[7], v)
         if cell[TOUCHED] == 0 and group < 8:
-            digital = mask & 22 == 0 and mask & 1
+            number = mask & 22 == 0 and mask & 1
             dull[spot] = (
-                1 | (2 if cjk > 0 else 0) | (4 if mask & 8 == 0 else 0) | (8 if mask & 8 == 0 and digital else 0) | (16 if e - s > 200 else 0) | group << 5
+                1 | (2 if cjk > 0 else 0) | (4 if mask & 8 == 0 else 0) | (8 if mask & 8 == 0 and number else 0) | (16 if e - s > 200 else 0) | group << 5
             )
             continue
         for i in range(out[0]):
-            if nh < hits.shape[0]:
-                hits[nh, 0] = np.uint64(out[3 * i + 4])
+            if nh < hits.shape[1]:
+                hits[0, nh] = np.uint64(out[3 * i + 4])
                 a = out[3 * i + 5]
                 b = out[3 * i + 6]
                 same = b - a == e - s
@@ -643,7 +663,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
                         if text[a + j] != t[s + j]:
                             same = False
                             break
-                hits[nh, 1] = h if a < 0 or same else siphash(text, a, b, k0, k1)
+                hits[1, nh] = h if a < 0 or same else siphash(text, a, b, k0, k1)
                 nh += 1
         for i in range(cell[TOUCHED]):
             slot = cell[TOUCHED + 1 + i]
@@ -655,4 +675,4 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
     # the pointers above do not keep their arrays alive: this last use does
     if numbers.shape[0] + texts.shape[0] + outs.shape[0] + folded.shape[0] < 0:
         nh = -1
-    return nh, nv
+    return nh, nv, seen_shapes & finals

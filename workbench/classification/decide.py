@@ -212,7 +212,7 @@ def _address(part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bo
 def _vocabulary(d: Detector, part: ColumnPartial, named: bool, rules: Rules) -> Verdict | None:
     cells = int(part.groups[rules.groups[d.group]])
     share = cells / int(part.stats[NONNULL])
-    if named and share >= 0.3:
+    if named and share >= d.named:
         return Verdict("high", weak=True)
     if not d.needs_context and share >= d.share and distinct(part.cells) <= 80:
         return Verdict("low", weak=True)

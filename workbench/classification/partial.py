@@ -8,7 +8,7 @@ nothing about a person.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 K = 2048
 GROUPS = 16
+NOTHING = np.zeros(0, np.uint64)
 _LOW = np.array([SEQ_MIN, YEAR_MIN])
 _HIGH = np.array([SEQ_MAX, YEAR_MAX])
 _BIG = np.int64(1) << np.int64(62)
@@ -38,19 +39,37 @@ def fresh_stats() -> NDArray[np.int64]:
 
 def smallest(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The k smallest distinct hashes, sorted."""
-    if len(hashes) > 8 * K:  # most can't be among the k smallest: look below a likely bound first
-        bound = np.uint64(min((1 << 64) - 1, (1 << 64) // len(hashes) * 4 * K))
-        low = _sorted(hashes[hashes <= bound])
+    share = 3 * K / max(1, len(hashes))  # hashes are uniform: of n different ones, k lie below k/n of the range
+    if share < 1 / 4:  # most can't be among the k smallest: look below a likely bound first
+        low = _below(hashes, share)
+        if len(low) < K and len(low) > K // 8:  # values repeat: the bound for as many different ones as these tell of
+            low = _below(hashes, 1.3 * share * K / len(low))
         if len(low) >= K:
             return low[:K]
     return _sorted(hashes)[:K]
 
 
-def _sorted(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def added(sketch: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The sketch of what ``sketch`` saw and of ``hashes``. A full one tells which of them need not be looked at."""
+    if len(sketch) < K:
+        return joined(sketch, smallest(hashes))
+    return joined(sketch, _sorted(np.compress(hashes < sketch[K - 1], hashes)))
+
+
+def _below(hashes: NDArray[np.uint64], share: float) -> NDArray[np.uint64]:
+    return _sorted(np.compress(hashes <= np.uint64(min(1.0, share) * float((1 << 64) - 2048)), hashes))
+
+
+def joined(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The k smallest of two sorted sketches."""
+    return _sorted(np.concatenate([a, b]), "stable")[:K]  # a stable sort merges two sorted runs in one go
+
+
+def _sorted(hashes: NDArray[np.uint64], kind: Literal["stable"] | None = None) -> NDArray[np.uint64]:
     """Sorted and distinct; numpy's unique hashes first, which is slower on hashes."""
     if len(hashes) < 2:
         return hashes.copy()
-    ordered = np.sort(hashes)
+    ordered = np.sort(hashes, kind=kind)
     return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
@@ -82,18 +101,18 @@ class ColumnPartial:
         stats[_HIGH] = np.maximum(self.stats[_HIGH], other.stats[_HIGH])
         values = dict(self.values)
         for key, sketch in other.values.items():
-            values[key] = smallest(np.concatenate([values[key], sketch])) if key in values else sketch
+            values[key] = joined(values[key], sketch) if key in values else sketch
         extra = dict(self.extra)
         for name, (counts, sketch) in other.extra.items():
             if name in extra:
-                extra[name] = (extra[name][0] + counts, smallest(np.concatenate([extra[name][1], sketch])))
+                extra[name] = (extra[name][0] + counts, joined(extra[name][1], sketch))
             else:
                 extra[name] = (counts, sketch)
         return ColumnPartial(
             self.counts + other.counts,
             stats,
             self.groups + other.groups,
-            smallest(np.concatenate([self.cells, other.cells])),
+            joined(self.cells, other.cells),
             values,
             extra,
         )
@@ -103,9 +122,14 @@ Partial = dict[str, ColumnPartial]
 """column name -> what was seen"""
 
 
-def kernel(batch: pa.RecordBatch, rules: Rules) -> Partial:
-    """Scan every cell of one batch."""
-    return {name: scan_array(column, rules, name) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+def kernel(batch: pa.RecordBatch, rules: Rules, known: Partial | None = None) -> Partial:
+    """Scan every cell of one batch.
+
+    ``known``: what the result will be merged into. Its sketches go into the result's, which is then found sooner; the merged whole
+    is the same.
+    """
+    known = known or {}
+    return {name: scan_array(column, rules, name, known.get(name)) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
 
 
 def merge(a: Partial, b: Partial) -> Partial:
@@ -120,22 +144,22 @@ def _places(rules: Rules) -> tuple[str, ...]:
     return next((d.context for d in rules.detectors if d.slot == "coordinate"), ())
 
 
-def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
+def scan_array(array: Any, rules: Rules, name: str = "", known: ColumnPartial | None = None) -> ColumnPartial:
     """Scan one column of one batch; the column's name decides which pattern detectors run."""
     import pyarrow as pa
 
     from workbench.classification import quick
     from workbench.classification.columns import scan_column
-    from workbench.classification.patterns import scan_pattern
+    from workbench.classification.patterns import scan_patterns
     from workbench.sources.keyed import text_of, views
 
-    part = ColumnPartial()
+    part = ColumnPartial(cells=known.cells, values=dict(known.values)) if known else ColumnPartial()
     kind = array.type
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         part.stats[0], part.stats[1] = len(array), len(array) - array.null_count
         return part
     if pa.types.is_dictionary(kind):
-        return scan_array(array.dictionary_decode(), rules, name)
+        return scan_array(array.dictionary_decode(), rules, name, known)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if number or pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         rest = quick.scan(array, rules, part, number and bool(context_hits(_places(rules), name)))
@@ -146,20 +170,24 @@ def scan_array(array: Any, rules: Rules, name: str = "") -> ColumnPartial:
     data, offsets, valid = views(text)
     chars, vocabulary = rules.tables()
     room = int(offsets[-1] - offsets[0]) // 4 + 16 * len(array) + 64
-    hits = np.empty((room, 2), np.uint64)
+    hits = np.empty((2, room), np.uint64)
     hashes = np.empty(len(array), np.uint64)
     k0, k1 = np.uint64(rules.key[0]), np.uint64(rules.key[1])
-    nh, nv = scan_column(
-        data, offsets, valid, chars, vocabulary, np.int64(rules.today), k0, k1, part.counts, part.stats, part.groups, hits, hashes
+    shapes = rules.shapes()
+    nh, nv, seen = scan_column(
+        data, offsets, valid, chars, vocabulary, np.int64(rules.today), k0, k1, shapes.table, part.counts, part.stats, part.groups,
+        hits, hashes,
     )
-    for detector in rules.patterns(name):
-        counts, found = scan_pattern(text, detector, rules.key)
-        if counts.any():
-            part.extra[detector.id] = (counts, smallest(found))
+    for id_, counts, found in scan_patterns(text, shapes.wanted(rules.patterns(name), int(seen)), rules.key):
+        part.extra[id_] = (counts, smallest(found))
     del text
-    part.cells = smallest(np.concatenate([part.cells, hashes[:nv]]))
+    before, part.cells = part.cells, added(part.cells, hashes[:nv])
     if nh:
-        slots = hits[:nh, 0]
-        for slot in np.flatnonzero(np.bincount(slots.astype(np.int64))):
-            part.values[int(slot)] = smallest(hits[:nh, 1][slots == slot])
+        slots, found = hits[0, :nh].view(np.int64), hits[1, :nh]
+        many = np.bincount(slots)
+        for slot in np.flatnonzero(many):
+            mine = found if many[slot] == nh else np.compress(slots == slot, found)
+            so_far = part.values.get(int(slot), NOTHING)
+            whole = np.array_equal(mine, hashes[:nv]) and np.array_equal(so_far, before)  # each cell is one match: one sketch
+            part.values[int(slot)] = part.cells if whole else added(so_far, mine)
     return part

@@ -93,15 +93,16 @@ def _floats(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
 
 def _days(filled: Any, rules: Rules, part: ColumnPartial) -> None:
     n = len(filled)
-    days = pc.cast(filled, pa.date32(), safe=False)
-    year = pc.year(days).to_numpy(zero_copy_only=False).astype(np.int64)
-    plain = year * 10_000 + pc.month(days).to_numpy(zero_copy_only=False) * 100 + pc.day(days).to_numpy(zero_copy_only=False)
+    different, many = _counted(pc.cast(filled, pa.date32(), safe=False).cast(pa.int32()).to_numpy(zero_copy_only=False))
+    days = pa.array(different, pa.int32()).cast(pa.date32())
+    year, month, day = (f(days).to_numpy(zero_copy_only=False).astype(np.int64) for f in (pc.year, pc.month, pc.day))
+    plain = year * 10_000 + month * 100 + day
     dated = (year >= 1900) & (year <= 2100)
     count = part.counts[NUMBER["date"]]
     count[SHAPE] += n
-    count[ANY] += int(dated.sum())
-    count[WHOLE_ANY] += int(dated.sum())
-    count[MINORS] += int(((plain + 140_000 > rules.today) & (plain <= rules.today) & dated).sum())
+    count[ANY] += int(many[dated].sum())
+    count[WHOLE_ANY] += int(many[dated].sum())
+    count[MINORS] += int(many[(plain + 140_000 > rules.today) & (plain <= rules.today) & dated].sum())
     if dated.any():
         part.stats[YEAR_MIN] = min(part.stats[YEAR_MIN], year[dated].min())
         part.stats[YEAR_MAX] = max(part.stats[YEAR_MAX], year[dated].max())
@@ -112,10 +113,20 @@ def _days(filled: Any, rules: Rules, part: ColumnPartial) -> None:
     part.stats[ASCII] += n
 
 
-def _sketch(part: ColumnPartial, hashes: NDArray[np.uint64]) -> None:
-    from workbench.classification.partial import smallest
+def _counted(days: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Different days, and how often each."""
+    low, high = int(days.min()), int(days.max())
+    if high - low > 1 << 17:  # more than three and a half centuries: the table of days would outgrow the batch
+        return np.unique(days, return_counts=True)
+    table = np.bincount(days - low)
+    found = np.flatnonzero(table)
+    return (found + low).astype(np.int32), table[found]
 
-    part.cells = smallest(np.concatenate([part.cells, smallest(hashes)]))
+
+def _sketch(part: ColumnPartial, hashes: NDArray[np.uint64]) -> None:
+    from workbench.classification.partial import added
+
+    part.cells = added(part.cells, hashes)
 
 
 def _hash_bits(bits: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.uint64]:

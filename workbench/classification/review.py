@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workbench.classification.rules import Detector, Rules
 
 Decision = Literal["accept", "reject", "change"]
+LONGEST = 200
+"""characters of a reason; a longer one is no reason but a copy of something"""
 
 
 class Correction(Value):
@@ -73,12 +75,7 @@ def correct(
     Raises: ParameterError without a reason, for one that holds a person's data, or for an unknown detector; CaseError for an
     unknown person.
     """
-    from workbench.classification.texts import count_values
-
-    if not reason.strip():
-        raise ParameterError("a correction needs a reason", "say in a few words why; no personal data")
-    if held := count_values([reason]):
-        raise ParameterError("the reason holds personal data: " + ", ".join(sorted(held)), "say why without a value; it is kept")
+    said = checked_reason(reason, "a correction")
     known = {d.id for d in detectors(case)}
     for name in (detector, to):
         if name and name not in known:
@@ -89,11 +86,24 @@ def correct(
         person = case.config.person(by).id if by else case.operator()
         made = Correction(
             source=source, table=table, column=column, detector=detector, decision=decision, to=to, by=person, at=case.now(),
-            reason=reason.strip(),
+            reason=said,
         )  # fmt: skip
         case.save(made)
         run.note(decision=decision)
         return made
+
+
+def checked_reason(reason: str, what: str) -> str:
+    """``reason`` trimmed; ParameterError when it is empty, long, or holds a person's data: reasons are kept for good."""
+    from workbench.classification.texts import count_values
+
+    if not reason.strip():
+        raise ParameterError(f"{what} needs a reason", "say in a few words why; no personal data")
+    if len(reason.strip()) > LONGEST:
+        raise ParameterError(f"the reason has {len(reason.strip()):,} characters, and {LONGEST} is the most", "say why in a few words")
+    if held := count_values([reason]):
+        raise ParameterError("the reason holds personal data: " + ", ".join(sorted(held)), "say why without a value; it is kept")
+    return reason.strip()
 
 
 def detectors(case: Case) -> tuple[Detector, ...]:

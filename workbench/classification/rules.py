@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.classification.shapes import Shapes, automaton
 from workbench.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ class Detector:
     against: tuple[str, ...] = ()
     chance: float = 0.0
     share: float = 0.5
+    named: float = 0.3
+    """share of known words that is enough where the column's name agrees: no list of illnesses is complete"""
     needs_context: bool = False
     """looked for only where the column's name agrees"""
     pattern: str = ""
     """RE2 pattern, for detectors that the byte pass does not know"""
+    shape: str = ""
+    """what all the pattern finds holds somewhere, see :mod:`workbench.classification.shapes`: where it isn't, nothing is looked for"""
     check: str = ""
     """named check of what the pattern finds, see patterns.check_of"""
     match: tuple[str, ...] = ()
@@ -78,6 +83,10 @@ class Rules:
     def tables(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """(character classes of U+4E00..9FFF, open-addressed vocabulary) for the kernel."""
         return _tables(self.key)
+
+    def shapes(self) -> Shapes:
+        """The automaton of all shapes that the detectors name."""
+        return automaton(tuple(sorted({d.shape for d in self.detectors if d.shape})))
 
 
 def load_rules(today: int, key: tuple[int, int] = (0, 0), extra: Sequence[Path] = (), only: Sequence[str] = ()) -> Rules:
@@ -212,6 +221,7 @@ def _list(name: str) -> list[str]:
 def _tables(key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
     import numpy as np
 
+    from workbench.classification.names import AFTER
     from workbench.sources.keyed import siphash_reference
 
     words = _words()
@@ -220,7 +230,7 @@ def _tables(key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]
     single, compound = lines[0], lines[1]
     for text, bit in (
         (words["plate_heads"], 1), (single, 2), ("".join(_list("given_zh.txt")), 4),
-        (words["admin"], 8), (words["road"], 16), (words["number"], 32),
+        (words["admin"], 8), (words["road"], 16), (words["number"], 32), (AFTER, 64), ("".join(w[0] for w in compound.split()), 128),
     ):  # fmt: skip
         for c in text:
             chars[ord(c) - 0x4E00] |= bit

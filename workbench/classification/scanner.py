@@ -36,7 +36,7 @@ _MAXG = 12
 
 (S_ID, S_USCC, S_CARD, S_MOBILE, S_LAND, S_MAIL, S_IP4, S_IP6, S_MAC, S_PLATE, S_PASS, S_PERMIT, S_ID15, S_IMEI, S_IBAN,
  S_PHONE, S_HASH, S_REG, S_UUID, S_SSN, S_DATE, S_NAME, S_ADDR, S_NAME_EN, S_DIGITS, S_WECHAT, S_PLACE, S_VIN,
- S_ADDR_EN, S_MINOR) = range(COUNT)  # fmt: skip
+ S_ADDR_EN, S_MINOR, S_NAME_TEXT) = range(COUNT)  # fmt: skip
 
 
 SCRATCH = 512
@@ -113,6 +113,15 @@ def _cell(cell: Any, count: Any, out: Any, slot: Any, strong: Any, whole: Any) -
     _note(cell, count, out, slot, strong, whole, -1, -1)
 
 
+@compiled("void(CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), b1, i8, b1, b1, CPointer(i8), i8, i8)")
+def _run(cell: Any, count: Any, out: Any, text: Any, bare: Any, slot: Any, strong: Any, whole: Any, d: Any, a: Any, b: Any) -> None:
+    """A match whose normal form is the digits ``d[a:b]``, which may be the cell itself."""
+    if bare:
+        _cell(cell, count, out, slot, strong, whole)
+    else:
+        _digits(cell, count, out, text, slot, strong, whole, d, a, b)
+
+
 @compiled("b1(CPointer(i8), i8, i8)")
 def _minor(d: Any, a: Any, today: Any) -> Any:
     born = 0
@@ -121,9 +130,9 @@ def _minor(d: Any, a: Any, today: Any) -> Any:
     return born + 140000 > today and born <= today
 
 
-@compiled("b1(CPointer(i8), i8, i8, b1, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), b1, CPointer(u1), i8)")
-def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, count: Any, out: Any, whole: Any, text: Any, today: Any) -> Any:
-    """One group of ``n`` digits standing alone. Returns matched."""
+@compiled("b1(CPointer(i8), i8, i8, b1, i8, b1, CPointer(i8), CPointer(i8), CPointer(i8), b1, CPointer(u1), i8)")
+def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, bare: Any, cell: Any, count: Any, out: Any, whole: Any, text: Any, today: Any) -> Any:
+    """One group of ``n`` digits standing alone; ``bare``: the cell is these digits. Returns matched."""
     found = False
     if n == 18:
         r = _rid(d, a, x, today)
@@ -131,7 +140,7 @@ def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, cou
             count[S_ID * 10 + 0] += 1
             if r >= 2:
                 count[S_ID * 10 + 1] += 1
-                _digits(cell, count, out, text, S_ID, r == 2, whole, d, a, a + (17 if x else 18))
+                _run(cell, count, out, text, bare, S_ID, r == 2, whole, d, a, a + (17 if x else 18))
                 if r == 2 and _minor(d, a, today):
                     count[S_ID * 10 + 6] += 1
                     _digits(cell, count, out, text, S_MINOR, True, whole, d, a, a + 17)
@@ -152,7 +161,7 @@ def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, cou
         if m:
             count[S_MOBILE * 10 + 0] += 1
             count[S_MOBILE * 10 + 1] += m == 2
-            _digits(cell, count, out, text, S_MOBILE, m == 2, whole, d, a, a + 11)
+            _run(cell, count, out, text, bare, S_MOBILE, m == 2, whole, d, a, a + 11)
             return True
     if n == 13 and d[a] == 8 and d[a + 1] == 6 and _mobile(d, a + 2) == 2:
         count[S_MOBILE * 10 + 0] += 1
@@ -171,28 +180,28 @@ def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, cou
     if plus > 0 and 8 <= n <= 15 and d[a] > 0:
         count[S_PHONE * 10 + 0] += 1
         count[S_PHONE * 10 + 1] += 1
-        _digits(cell, count, out, text, S_PHONE, True, whole, d, a, a + n)
+        _run(cell, count, out, text, bare, S_PHONE, True, whole, d, a, a + n)
         return True
     if 10 <= n <= 12 and d[a] == 0 and _landline(d, a, n):
         count[S_LAND * 10 + 0] += 1
-        _digits(cell, count, out, text, S_LAND, False, whole, d, a, a + n)
+        _run(cell, count, out, text, bare, S_LAND, False, whole, d, a, a + n)
         return True
     if n == 15:
         count[S_ID15 * 10 + 0] += 1
         if _REGION[d[a] * 10 + d[a + 1]] and _is_date(1900 + d[a + 6] * 10 + d[a + 7], d[a + 8] * 10 + d[a + 9], d[a + 10] * 10 + d[a + 11]):
             count[S_ID15 * 10 + 1] += 1
-            _digits(cell, count, out, text, S_ID15, False, whole, d, a, a + n)
+            _run(cell, count, out, text, bare, S_ID15, False, whole, d, a, a + n)
             found = True
         good = _luhn(d, a, a + 15)
         count[S_IMEI * 10 + 0] += 1
         if good:
             count[S_IMEI * 10 + 1] += 1
-            _digits(cell, count, out, text, S_IMEI, False, whole, d, a, a + n)
+            _run(cell, count, out, text, bare, S_IMEI, False, whole, d, a, a + n)
             found = True
         count[S_REG * 10 + 0] += 1
         if _m1110(d, a, a + 15):
             count[S_REG * 10 + 1] += 1
-            _digits(cell, count, out, text, S_REG, False, whole, d, a, a + n)
+            _run(cell, count, out, text, bare, S_REG, False, whole, d, a, a + n)
             found = True
     if 12 <= n <= 19:
         known = _issuer(d, a, n)
@@ -200,7 +209,7 @@ def _single(d: Any, a: Any, n: Any, x: Any, plus: Any, lead: Any, cell: Any, cou
         count[S_CARD * 10 + 0] += 1
         count[S_CARD * 10 + 1] += good
         if good or known:
-            _digits(cell, count, out, text, S_CARD, good and known, whole, d, a, a + n)
+            _run(cell, count, out, text, bare, S_CARD, good and known, whole, d, a, a + n)
             found = True
     if n == 8:
         y = d[a] * 1000 + d[a + 1] * 100 + d[a + 2] * 10 + d[a + 3]

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.case import Case
 from workbench.demo.company import TODAY
 from workbench.errors import CaseError, VerificationError
+from workbench.ledger.keys import passphrase_name
 from workbench.resources import template
 
 MARK = ".winddown-demo"
@@ -25,7 +27,7 @@ def run_demo(work: Path, out: Path, *, customers: int = 20_000, lang: str = "zh"
 
     Returns the closing lines. Raises CaseError when ``work`` holds something else.
     """
-    from workbench.case import Case, approvals
+    from workbench.case import approvals, outside
     from workbench.case.steps import STEPS
     from workbench.demo.company import build
     from workbench.demo.warm import beside
@@ -44,14 +46,26 @@ def run_demo(work: Path, out: Path, *, customers: int = 20_000, lang: str = "zh"
             case = Case.open(folder)
             runner.run_case(case, STEPS[:3], progress=progress_line)
         runner.run_case(case, STEPS[:7], progress=progress_line)
+        outside.new_witness(work / "witness", case, "supervisor")
         for person in ("approver-a", "approver-b"):
             approvals.approve(case, person, comment="demo")
             say(f"      approve   审批 {case.config.person(person).name} ✓")
+        _cosign(case, work, say)  # nothing irreversible before somebody outside has the approvals on their own medium
+        runner.run_case(case, STEPS[:8], progress=progress_line)
+        _cosign(case, work, say)
         runner.run_case(case, STEPS, progress=progress_line)
     report = verify(out)
     if not report.ok:
         raise VerificationError("the demo's bundle does not verify", f"workbench verify {out}")
     return summary(case, out, report.checks.__len__(), time.time() - started, lang)
+
+
+def _cosign(case: Case, work: Path, say: Callable[[str], object]) -> None:
+    from workbench.case import outside
+
+    path, _ = outside.cosign(work / "witness", case.folder)
+    outside.add_note(case, path)
+    say(f"      witness   见证 {case.config.person('supervisor').name} ✓")
 
 
 def prepare(work: Path, out: Path, lang: str) -> Path:
@@ -86,8 +100,7 @@ def _passphrases(folder: Path) -> Iterator[None]:
     from workbench.case import load_config
 
     config = load_config(folder / "case.toml")
-    names = [config.vault.passphrase_env, "WORKBENCH_KEY_LOG",
-             *(f"WORKBENCH_KEY_{p.id.upper().replace('-', '_')}" for p in config.people)]
+    names = [config.vault.passphrase_env, passphrase_name("log"), *(passphrase_name(p.id) for p in config.people)]
     made = {n: secrets.token_urlsafe(18) for n in names if n not in os.environ}
     path = folder.parent / "demo-passphrases.env"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -101,12 +114,10 @@ def _passphrases(folder: Path) -> Iterator[None]:
             os.environ.pop(n, None)
 
 
-def summary(case: object, out: Path, checks: int, seconds: float, lang: str) -> str:
+def summary(case: Case, out: Path, checks: int, seconds: float, lang: str) -> str:
     """What the demo did, in a few lines."""
-    from workbench.case import Case
     from workbench.records.index import cards
 
-    assert isinstance(case, Case)
     numbers = " · ".join(f"{n} {label}" for n, label in cards(case, lang))
     index = out / ("index.html" if lang == "zh" else "index.en.html")
     try:

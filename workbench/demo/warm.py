@@ -13,6 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def compiled() -> bool:
+    """Whether numba has kept kernels of an earlier run, beside the package or in the user's cache."""
+    import os
+
+    import workbench
+
+    places = (Path(workbench.__file__).parent, Path(os.environ.get("NUMBA_CACHE_DIR") or Path.home() / ".cache" / "numba"))
+    return any(next(p.rglob("*.nbi"), None) is not None for p in places if p.is_dir())
+
+
 def warm() -> None:
     """Read three rows of every column type and search three bytes: all kernels are compiled after this."""
     import datetime as dt

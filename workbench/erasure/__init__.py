@@ -5,6 +5,7 @@ for each disposal.
 
     dry_run(case)                        # the counts, the preflight; changes nothing
     erase(case, approvals.check(case))   # resumes after a crash; a repetition returns the first result
+    reassess(case)                       # the risk that is left
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.erasure.certify import verify_certificate
     from workbench.erasure.flow import dry_run, erase
+    from workbench.erasure.left import left, reassess
     from workbench.erasure.model import Certificate, Certificates, DisposalResult, Erasure, StoreProof, TableProof
 
 _WHERE = {
     "certify": ("verify_certificate",),
     "flow": ("dry_run", "erase"),
+    "left": ("left", "reassess"),
     "model": ("Certificate", "Certificates", "DisposalResult", "Erasure", "StoreProof", "TableProof"),
 }
 
 __all__ = ["Certificate", "Certificates", "DisposalResult", "Erasure", "StoreProof", "TableProof", "dry_run", "erase",
-           "verify_certificate"]
+           "left", "reassess", "verify_certificate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,13 +13,17 @@ import workbench
 from workbench.erasure.model import (
     Certificate,
     DisposalResult,
+    Hidden,
+    Preflight,
     ScrubResult,
     StoreProof,
     TableProof,
     Verdict,
 )
+from workbench.erasure.place import COPYING, copies
 from workbench.errors import VerificationError
 from workbench.plan.model import Disposal, Plan
+from workbench.values import short
 
 if TYPE_CHECKING:
     from workbench.case import Case
@@ -67,20 +71,26 @@ def verdict_of(d: Disposal, result: DisposalResult, tables: Iterable[TableProof]
 
 
 def open_certificate(case: Case, plan: Plan, approval: Approval, d: Disposal, result: DisposalResult, store: str,
-                     at: str) -> Certificate:
+                     at: str, volume: str = "", checks: Iterable[Preflight] = ()) -> Certificate:
     """The certificate before anything is destroyed."""
-    name = hashlib.sha256(f"{case.id}|{approval.plan}|{d.id}".encode()).hexdigest()[:12]
+    name = short(hashlib.sha256(f"{case.id}|{approval.plan}|{d.id}".encode()).hexdigest())
+    operator = case.operator()
     return Certificate(
         id=f"{case.id}-{d.id}-{name}", case_id=case.id, state="open", plan=approval.plan, disposal=d.id,
         approvers=approval.approvers, approval_entries=approval.entries, controller=case.config.case.company,
-        operator=case.operator(), place=case.config.case.place, store=store, table=d.set.table_id, action=d.action,
-        method=d.method or ("Clear" if d.level == "store" else "Logical-only"),
+        operator=operator, people=tuple((p.id, p.name, tuple(p.roles)) for p in case.config.people
+                                        if p.id in {operator, *approval.approvers}),
+        place=case.config.case.place, store=store, volume=volume, table=d.set.table_id, action=d.action,
+        categories=d.categories, deletion_class=" ".join(x for x in (
+            d.retention_class, f"until {d.keep_until}" if d.keep_until else "") if x), receiver=d.receiver,
+        method=d.method or ("Clear" if d.level == "store" else "Logical-only"), config=plan.config,
         legal_basis=tuple(f"{r.id}: {r.provision}" for r in d.rules), planned=result.planned, started=at,
-        tool=f"winddown-workbench {workbench.__version__}", backups="sealed backup, open until its window is closed")
+        tool=f"winddown-workbench {workbench.__version__}", copies=tuple(copies(case, d, checks)))
 
 
 def close_certificate(case: Case, opened: Certificate, d: Disposal, result: DisposalResult, proof: StoreProof | None,
-                      tables: Iterable[TableProof], scrubs: Iterable[ScrubResult], at: str) -> Certificate:
+                      tables: Iterable[TableProof], scrubs: Iterable[ScrubResult], at: str,
+                      hidden: Hidden | None = None) -> Certificate:
     """The same certificate after proof, signed."""
     verdict = result.verdict
     columns = [c for c in proof.columns if c.table == d.set.table] if proof else []
@@ -90,18 +100,25 @@ def close_certificate(case: Case, opened: Certificate, d: Disposal, result: Disp
                           + ", ".join(sorted(c.column for c in columns if c.needles and not c.control_hits)))
     if result.refused:
         exceptions.append(f"{result.refused} rows left because rows that stay need them")
+    if opened.volume.split(",")[0] in COPYING:
+        exceptions.append("old blocks: this file system writes elsewhere instead of over them")
+    keys = ["control key (HMAC-SHA-256, 256 bit): made for this run, in one file, overwritten and removed with its proof"] \
+        if proof and proof.control_sha256 else []
     steps = [f"{s.step}: {s.command}" + ("" if s.done else " (not done)") for s in scrubs if not s.task]
     zh, en = LEVELS.get(verdict, ("", ""))
     signer = case.signer(case.operator())
     body = opened.model_copy(update={
         "state": "closed", "deleted": result.deleted, "suppressed": result.suppressed, "archived": result.archived,
-        "refused": result.refused, "ended": at, "steps": tuple(steps),
+        "refused": result.refused, "ended": at,
+        "technique": f"{result.strategy}: {result.reason}" if result.strategy else "", "steps": tuple(steps),
         "control_hits": sum(c.control_hits for c in columns), "residual_hits": sum(c.residual_hits for c in columns),
         "needles": sum(c.needles for c in columns),
         "bytes_scanned": sum(f.bytes for f in proof.files) if proof else 0,
         "encodings": proof.encodings if proof else (), "control_sha256": proof.control_sha256 if proof else "",
         "logical": all(not t.problem for t in tables if t.table == d.set.table), "exceptions": tuple(exceptions),
-        "verdict": verdict, "level_zh": zh, "level_en": en, "key_id": signer.key_id, "public_pem": signer.public_pem,
+        "columns": tuple(columns), "files": proof.files if proof else (), "hidden": hidden, "keys": tuple(keys),
+        "verified_at": proof.scanned_at if proof else "", "verdict": verdict, "level_zh": zh, "level_en": en,
+        "key_id": signer.key_id, "public_pem": signer.public_pem,
         "signature": "",
     })
     return body.model_copy(update={"signature": signer.sign(body.canonical()).hex()})

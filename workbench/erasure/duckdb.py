@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.erasure.cells import text_forms
 from workbench.erasure.dates import read_date
 from workbench.erasure.model import Preflight, ScrubResult
-from workbench.erasure.sqlstore import WORK, SqlStore, text_forms
+from workbench.erasure.sqlstore import WORK, SqlStore
 from workbench.errors import ErasureError
+from workbench.sources.catalog import name_parts
 
 if TYPE_CHECKING:
     from workbench.erasure.selection import Selection
@@ -84,10 +86,8 @@ class DuckStore(SqlStore):
             return  # no transaction is open
 
     def t(self, table: str) -> str:
-        if "." in table and not table.startswith(WORK):
-            schema, name = table.split(".", 1)
-            return f"{self.q(schema)}.{self.q(name)}"
-        return f"main.{self.q(table)}"
+        schema, name = name_parts(table)
+        return f"{self.q(schema or 'main')}.{self.q(name)}"
 
     def key(self, table: str) -> list[str]:
         return ["rowid"]
@@ -180,20 +180,20 @@ class DuckStore(SqlStore):
 
     def swap(self, sel: Selection, state: dict[str, Any], written: Callable[[], None]) -> dict[str, dict[str, int]]:
         """Build the fresh file, note its digest, put it in place, overwrite the old one; returns the counts."""
-        from workbench.erasure.filejob import _sha, _sync, wipe
+        from workbench.erasure.files import sha, sync, wipe
 
         temp = self.path.with_name(f".wb-erase-{self.path.name}.tmp")
         old = self.path.with_name(f".wb-erase-{self.path.name}.old")
-        if "swap" not in state or _sha(self.path) != state["swap"]:
+        if "swap" not in state or sha(self.path) != state["swap"]:
             temp.unlink(missing_ok=True)
             self._build(temp, sel)
             self.close()
-            state["swap"] = _sha(temp)
+            state["swap"] = sha(temp)
             written()
             old.unlink(missing_ok=True)
             old.hardlink_to(self.path)
             temp.replace(self.path)
-            _sync(self.path.parent)
+            sync(self.path.parent)
         self.close()
         if old.exists():
             wipe(old)

@@ -22,6 +22,7 @@ def erasure_evidence(case: Case, erasure: Erasure) -> list[Evidence]:
     done = sum(r.deleted + r.suppressed for r in active)
     proven = sum(r.verdict == "STORE_CLEAN" for r in active)
     return [
+        item("dryrun.difference", abs(planned - done) / planned if planned else 0.0),
         item("erasure.executed", done / planned if planned else 1.0),
         item("erasure.proven", proven / len(active) if active else 1.0, erasure.verdict),
         item("erasure.problems", len(erasure.problems)),

@@ -8,45 +8,95 @@ database says which, so nothing is skipped and nothing is counted twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn
 
-from workbench.erasure.selection import Line, Selection
+from workbench.erasure.pace import LARGEST, SMALLEST, Pace
+from workbench.erasure.selection import Line, Selection, table_order
 from workbench.erasure.sqlstore import JOURNAL, SqlStore
-from workbench.errors import ErasureError
+from workbench.erasure.strategy import CannotCopy, Choice
+from workbench.errors import ErasureError, StoreBusy
 
-FIRST, SMALLEST, LARGEST = 5_000, 200, 200_000
-SLOW, FAST = 0.8, 0.2
-"""seconds a batch may take before batches are halved, or doubled"""
-Progress = Callable[[str, int, int], None]
-
-
-def quiet(what: str, done: int, total: int) -> None:
-    """No progress."""
+FIRST = 5_000
+Instead = Callable[[str, Choice], None]
 
 
-def carry_out(store: SqlStore, sel: Selection, progress: Progress = quiet) -> None:
-    """Empty links and columns of rows that stay, then delete what goes, child tables first."""
+def _no_other_way(table: str, choice: Choice) -> NoReturn:
+    raise ErasureError(f"{table} cannot be done as planned: {choice.en}", "run erase again")
+
+
+def carry_out(store: SqlStore, sel: Selection, pace: Pace | None = None, choices: Mapping[str, Choice] | None = None,
+              instead: Instead = _no_other_way) -> None:
+    """Empty links and columns of rows that stay, then delete what goes, child tables first.
+
+    Args:
+        choices: how each table's rows go; a table that is not in it goes in keyset batches.
+        instead: told, before the first batch, that a table goes another way than planned; it writes that down.
+    """
+    pace, choices = pace or Pace(store), choices or {}
     store.make_journal()
     store.commit()
+    store.finish_copy()
     for unlink in sel.unlinks:
         sets = ", ".join(f"{store.q(c)} = NULL" for c in unlink.columns) + store.update_extra(unlink.table)
-        _batches(store, "unlink", unlink.work, store.update_sql(unlink.table, unlink.work, sets), unlink.rows, progress,
+        _batches(store, "unlink", unlink.work, store.update_sql(unlink.table, unlink.work, sets), unlink.rows, pace,
                  unlink.table, cyclic=False)
     for line in sel.lines:
         d = line.disposal
         if d.action in ("lock", "anonymise") and d.suppress and line.rows:
-            sets = ", ".join(f"{store.q(c)} = {neutral(store, d.set.table, c)}" for c in d.suppress)
-            sets += store.update_extra(d.set.table)
-            _batches(store, "suppress", line.work, store.update_sql(d.set.table, line.work, sets), line.rows, progress,
+            sets = cleared_by(store, d.set.table, d.suppress)
+            _batches(store, "suppress", line.work, store.update_sql(d.set.table, line.work, sets), line.rows, pace,
                      d.set.table, cyclic=False)
-    for group in _groups(store, sel):
+    for group in table_order(store)[0]:
         lines = [line for table in group for line in sel.of(table) if line.goes and line.rows]
-        if store.cycle_in_one and lines and any(t in sel.cyclic for t in group):
-            store.delete_cycle(lines)
+        if store.cycle_in_one and lines and len(group) > 1:
+            _cycle(store, lines, pace)
             continue
-        for line in lines:
-            _batches(store, "delete", line.work, store.delete_sql(line.disposal.set.table, line.work), line.rows,
-                     progress, line.disposal.set.table, cyclic=line.disposal.set.table in sel.cyclic)
+        for table in group:
+            _delete(store, sel, table, pace, choices.get(table), instead)
+
+
+def _delete(store: SqlStore, sel: Selection, table: str, pace: Pace, choice: Choice | None, instead: Instead) -> None:
+    """Delete the rows of one table as was chosen for it."""
+    lines = [line for line in sel.of(table) if line.goes and line.rows]
+    if lines and choice is not None and choice.strategy in ("copy", "truncate"):
+        try:
+            _copy(store, table, lines, pace)
+            return
+        except CannotCopy as e:
+            choice = choice.instead("batches", e.zh, e.en)
+            instead(table, choice)
+    if lines and store.cycle_in_one and table in sel.cyclic:
+        _cycle(store, lines, pace)
+        return
+    for line in lines:
+        _batches(store, "delete", line.work, store.delete_sql(table, line.work), line.rows, pace, table,
+                 cyclic=table in sel.cyclic, whole=choice is not None and choice.strategy == "set")
+
+
+def _copy(store: SqlStore, table: str, lines: list[Line], pace: Pace) -> None:
+    journal, what, total = store.journal(), f"{store.name}.{table} swap", sum(line.rows for line in lines)
+    if all(("delete", line.work) in journal for line in lines):
+        return
+    _patiently(pace, what, total, lambda: store.copy_kept(table, lines))
+
+
+def _cycle(store: SqlStore, lines: list[Line], pace: Pace) -> None:
+    tables = "+".join(sorted({line.disposal.set.table for line in lines}))
+    _patiently(pace, f"{store.name}.{tables} delete", sum(line.rows for line in lines), lambda: store.delete_cycle(lines))
+
+
+def _patiently(pace: Pace, what: str, total: int, work: Callable[[], None]) -> None:
+    """Do something that is one transaction, as soon as no other client's lock stands in the way."""
+    while True:
+        pace.wait(what, 0, total)
+        try:
+            work()
+        except StoreBusy as e:
+            pace.busy(e, what, 0, total)
+            continue
+        pace.done(what, total, total)
+        return
 
 
 def rehearse(store: SqlStore, sel: Selection) -> None:
@@ -55,16 +105,27 @@ def rehearse(store: SqlStore, sel: Selection) -> None:
         d = line.disposal
         if d.action not in ("lock", "anonymise") or not d.suppress or not line.rows or store.swaps:
             continue
-        sets = ", ".join(f"{store.q(c)} = {neutral(store, d.set.table, c)}" for c in d.suppress)
+        sets = cleared_by(store, d.set.table, d.suppress)
         store.begin()
         try:
             store.batch_begin(d.set.table, False)
-            store.run(store.update_sql(d.set.table, line.work, sets + store.update_extra(d.set.table)), (0, 1))
+            store.run(store.update_sql(d.set.table, line.work, sets),
+                      store.bounds(d.set.table, 0, 1))
         except ErasureError as e:
             raise ErasureError(f"{d.id}: {store.name}.{d.set.table} refuses to have {', '.join(d.suppress)} cleared "
                                f"({e.what})", "take the column out of the plan's suppress list, or allow NULL") from None
         finally:
             store.rollback()
+
+
+def cleared_by(store: SqlStore, table: str, suppress: Iterable[str]) -> str:
+    """The SET list that clears columns; the server makes generated ones anew from those, and takes no value for them."""
+    owner = store.tables[table]
+    own = [c for c in suppress if not ((info := owner.column(c)) and info.generated)]
+    if not own:
+        raise ErasureError(f"{table}: only generated columns are to be cleared, and the columns they are made of stay",
+                           "have those cleared too", where=store.name)
+    return ", ".join(f"{store.q(c)} = {neutral(store, table, c)}" for c in own) + store.update_extra(table)
 
 
 def neutral(store: SqlStore, table: str, column: str) -> str:
@@ -76,35 +137,35 @@ def neutral(store: SqlStore, table: str, column: str) -> str:
     return sql
 
 
-def _groups(store: SqlStore, sel: Selection) -> list[list[str]]:
-    from workbench.erasure.selection import table_order
-
-    return table_order(store)[0]
-
-
-def _batches(store: SqlStore, kind: str, work: str, sql: str, total: int, progress: Progress, table: str, *,
-             cyclic: bool) -> None:
+def _batches(store: SqlStore, kind: str, work: str, sql: str, total: int, pace: Pace, table: str, *,
+             cyclic: bool, whole: bool = False) -> None:
+    """One statement a batch; ``whole``: all rows in one, as long as no other client's lock stands in the way."""
     done, changed = store.journal().get((kind, work), (0, 0))
-    size = FIRST
+    size, what = total if whole else min(FIRST, LARGEST), f"{store.name}.{table} {kind}"
     while done < total:
+        pace.wait(what, done, total)
         upto, started = min(done + size, total), time.monotonic()
-        store.begin()
         try:
+            store.begin()
             store.batch_begin(table, cyclic)
-            n = store.run(sql, (done, upto)).rowcount
+            n = store.batch(kind, table, work, sql, done, upto)
             store.batch_end(table, cyclic)
             write_journal(store, kind, work, upto, changed + n)
             store.commit()
+        except StoreBusy as e:
+            store.rollback()
+            size = max(SMALLEST, size // 4)
+            pace.busy(e, what, done, total)
+            continue
         except ErasureError:
             store.rollback()
             if size <= SMALLEST:
                 raise
-            size = max(SMALLEST, size // 8)  # a lock held by another client: try with less, then give up
+            size = max(SMALLEST, size // 8)  # more than the server can hold in one transaction: try with less
             continue
         done, changed = upto, changed + n
-        progress(f"{store.name}.{table} {kind}", done, total)
-        took = time.monotonic() - started
-        size = max(SMALLEST, size // 2) if took > SLOW else min(LARGEST, size * 2) if took < FAST else size
+        pace.done(what, done, total)
+        size = pace.next_size(size, time.monotonic() - started, SMALLEST, LARGEST)
 
 
 def write_journal(store: SqlStore, kind: str, work: str, done: int, changed: int) -> None:

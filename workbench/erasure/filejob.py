@@ -7,20 +7,19 @@ finds in its state what each file's digest was before and is to be afterwards.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.erasure import logical
 from workbench.erasure.dates import read_date
+from workbench.erasure.files import file_forms, sha, short, sync, wipe
 from workbench.erasure.job import Context, Job, Phase
 from workbench.erasure.model import DisposalResult, Preflight, ScrubResult, StoreProof, TableProof
 from workbench.erasure.needles import Hunt, Needle, Sampler, again, choose, compare
 from workbench.erasure.rewrite import Chosen, cannot_rewrite, readable, rewrite, row_batches
-from workbench.erasure.sqlstore import text_forms
+from workbench.erasure.whole import CELL, ROWWISE, member_of, pieces, rowwise, unit_bytes, unit_of
 from workbench.errors import ErasureError
 from workbench.plan.model import Disposal
 from workbench.sources.base import Table
@@ -29,22 +28,6 @@ if TYPE_CHECKING:
     from workbench.vault.vault import Vault
 
 GOING = ("erase", "hand_over")
-
-
-def file_forms(cell: object) -> dict[str, bytes]:
-    """Bytes that a cell may take in a file: also UTF-16BE and the escapes of JSON and XML."""
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        cell = str(cell)
-    out = text_forms(cell)
-    if isinstance(cell, str) and out:
-        text = cell[:64]
-        out["utf-16-be"] = text.encode("utf-16-be", "ignore")
-        if '"' in text:
-            out["csv"] = text.replace('"', '""').encode()
-        if not text.isascii():
-            out["json"] = json.dumps(text)[1:-1].encode()
-            out["xml"] = text.encode("ascii", "xmlcharrefreplace")
-    return out
 
 
 class FileJob(Job):
@@ -56,6 +39,7 @@ class FileJob(Job):
         super().__init__(context)
         self.root = self.case.resolve(self.spec.path)
         self.tables: dict[str, Table] = {}
+        self._wholes: dict[str, bool] = {}
         self._needles: list[Needle] | None = None
 
     def open(self) -> None:
@@ -95,7 +79,30 @@ class FileJob(Job):
 
     def chosen(self, table: str) -> Chosen:
         """What happens to each row of a table, as a function of the row."""
-        return Chosen(self.tables[table], self.of(table))
+        return Chosen(self.tables[table], self.of(table), self.whole(self.tables[table]))
+
+    def whole(self, table: Table) -> bool:
+        """Whether the file (or zip member) of a table cannot be written again row by row, and all of its rows leave it."""
+        if "whole" in self.state:  # the file may be gone by now
+            return table.name in self.state["whole"]
+        path = self.path(table)
+        unit = unit_of(table, path)
+        if unit not in self._wholes:
+            mine = [t for t in self.tables.values() if t.file == table.file and unit_of(t, path) == unit]
+            self._wholes[unit] = not all(rowwise(t) for t in mine) and all(
+                self.of(t.name) and all(d.action in GOING or (d.action == "lock" and d.suppress) for d in self.of(t.name))
+                for t in mine)
+        return self._wholes[unit]
+
+    def leaving(self, d: Disposal) -> bool:
+        """Whether the rows of a disposal leave the store."""
+        return d.action in GOING or self.whole(self.tables[d.set.table])
+
+    def _rows(self, table: Table) -> Iterator[dict[str, Any]]:
+        """Rows in file order: as the rewriter sees them, or as the source does where nothing is rewritten."""
+        if rowwise(table) and not member_of(table):
+            return readable(self.path(table), table)
+        return self._source_rows(table.name)
 
     def survey(self) -> list[DisposalResult]:
         self._count()
@@ -106,7 +113,7 @@ class FileJob(Job):
         for name in sorted({d.set.table for d in self.disposals}):
             table, chosen = self.tables[name], self.chosen(name)
             rows = 0
-            for row in readable(self.path(table), table):
+            for row in self._rows(table):
                 rows += 1
                 d = chosen.disposal(row)
                 if d is None:
@@ -120,6 +127,7 @@ class FileJob(Job):
     def choose(self) -> None:
         self._count()
         self.state["tables"] = {n: t.model_dump() for n, t in self.tables.items()}
+        self.state["whole"] = [n for n, t in self.tables.items() if self.whole(t)]
         self.state["files"] = {}
 
     def results(self) -> list[DisposalResult]:
@@ -133,7 +141,9 @@ class FileJob(Job):
                 deleted=planned if done and d.action in GOING else 0, suppressed=planned if done and clears else 0,
                 archived=self.state.get("archived", {}).get(d.id, 0),
                 strategy="rewrite and replace" if clears or d.action in GOING else "",
-                reason="files are rewritten whole" if clears or d.action in GOING else ""))
+                reason="" if not clears and d.action not in GOING else
+                "the file is destroyed; what a duty keeps of it is sealed" if self.whole(self.tables[d.set.table])
+                else "files are rewritten whole"))
         return out
 
     def preflight(self) -> Iterator[Preflight]:
@@ -141,8 +151,12 @@ class FileJob(Job):
             path = self.path(self.tables[names[0]])
             why = cannot_rewrite(path, [self.tables[n] for n in names], [self.chosen(n) for n in names])
             if why:
+                kind = self.tables[names[0]].format.split("/")[0]
                 yield Preflight(source=self.name, check="format", colour="red", object=file, zh=f"不能改写：{why}",
-                                en=f"cannot be rewritten: {why}", todo="erase the whole file, or export it to CSV")
+                                en=f"cannot be rewritten: {why}", todo=(
+                                    f'name it in case.toml as a source of its own, url = "{kind}:///{file}", and move it out '
+                                    "of the folder" if kind in ("sqlite", "duckdb") else "have all of it erased or kept, by "
+                                    "type = ... in [[records]] for each of its tables, or export it to CSV"))
             elif not os.access(path.parent, os.W_OK):
                 yield Preflight(source=self.name, check="privileges", colour="red", object=file, zh="文件夹不可写",
                                 en="its folder cannot be written", todo="give write access")
@@ -165,7 +179,9 @@ class FileJob(Job):
                 continue
             table = self.tables[d.set.table]
             columns = d.keep_columns or tuple(c.name for c in table.columns)
-            sealed = add_rows(vault, row_batches(self.path(table), table, self.chosen(table.name), d, columns),
+            original = self._original(table)
+            columns += (CELL,) if original is not None else ()
+            sealed = add_rows(vault, row_batches(self._rows(table), self.chosen(table.name), d, columns, original),
                               disposal=d.id, source=self.name, table=table.name,
                               retention_class=d.retention_class or (f"hand-over/{d.receiver}" if d.receiver else ""),
                               columns=columns, keep_until=d.keep_until.isoformat() if d.keep_until else "",
@@ -174,6 +190,14 @@ class FileJob(Job):
                 raise ErasureError(f"{d.id}: {sealed.rows} rows are in the archive and {planned} are to be sealed",
                                    "nothing was erased; make plan and backup again")
             archived[d.id] = sealed.rows
+
+    def _original(self, table: Table) -> bytes | None:
+        """A document that is kept as a whole is sealed as it is, and not only its text."""
+        kind = table.format.split("/")[0]
+        if member_of(table) or kind in ROWWISE or not all(
+                d.action == "lock" for t in self.tables.values() if t.file == table.file for d in self.of(t.name)):
+            return None
+        return self.path(table).read_bytes()
 
     def control(self) -> None:
         samplers, kept = self._sample()
@@ -204,12 +228,16 @@ class FileJob(Job):
             changing = [d for d in disposals if d.action in GOING or d.suppress]
             if not changing:
                 continue
+            if self.whole(self.tables[name]):
+                samplers[(name, CELL)] = Sampler(key, name, CELL, file_forms)
+                samplers[(name, CELL)].add(pieces(unit_bytes(self.path(self.tables[name]).read_bytes(), self.tables[name])))
+                continue
             workbook = self.tables[name].file.lower().endswith((".xlsx", ".xlsm", ".xls"))
             for row in self._source_rows(name):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is None or d not in changing:
                     continue
-                columns = list(row) if d.action in GOING else \
+                columns = list(row) if self.leaving(d) else \
                     list(d.suppress) if d.action in ("lock", "anonymise") else []
                 for c in columns:
                     if (name, c) not in samplers:
@@ -221,13 +249,19 @@ class FileJob(Job):
         return list(samplers.values()), self._kept_text()
 
     def _kept_text(self) -> Iterator[bytes]:
+        changed = {self.path(self.tables[names[0]]) for names in self._by_file().values()}
+        for _, path in self._files() if any(self.whole(t) for t in self.tables.values()) else ():
+            if path not in changed:  # pieces of a file that goes may be in one that stays, such as a shared font
+                with path.open("rb") as f:
+                    while piece := f.read(16 << 20):
+                        yield piece
         for name, table in sorted(self.tables.items()):
             yield "\0".join([table.file, name, *(c.name for c in table.columns)]).encode()
             block: list[bytes] = []
             disposals = self.of(name)
             for row in self._source_rows(name):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
-                if d is not None and d.action in GOING:
+                if d is not None and self.leaving(d):
                     continue
                 hidden = set(d.suppress) if d is not None and d.action in ("lock", "anonymise") else set()
                 block += [c if isinstance(c, bytes) else str(c).encode("utf-8", "replace")
@@ -249,13 +283,15 @@ class FileJob(Job):
             for row in self._source_rows(name):
                 state.total += 1
                 if staying:
-                    if any(logical.meets(d.set.where, row) for d in disposals if d.action in GOING):
+                    if any(logical.meets(d.set.where, row) for d in disposals if self.leaving(d)):
                         continue
                 else:
                     state.predicate_rows += any(logical.meets(d.set.where, row) for d in erasing)
                     state.uncleared += sum(not logical.blank(row.get(c)) for d in clearing
                                            if logical.meets(d.set.where, row) for c in d.suppress)
-                yield [_plain(row.get(c)) for c in kept]
+                cells = [_plain(row.get(c)) for c in kept]
+                if any(c != "" for c in cells):  # an emptied line or row may be no row any more
+                    yield cells
 
         state.rows, total = logical.row_sum(rows())
         state.digest = hashlib.sha256(f"{state.rows}|{total:064x}".encode()).hexdigest()
@@ -286,8 +322,8 @@ class FileJob(Job):
             path = self.path(self.tables[names[0]])
             if told and told.get("done"):
                 continue
-            if told and _sha(path) != told["old"]:
-                if _sha(path) != told["new"]:
+            if told and sha(path) != told["old"]:
+                if sha(path) != told["new"]:
                     raise ErasureError(f"{file} changed while it was being erased", "somebody else writes; stop that",
                                        where=self.name)
             else:
@@ -299,12 +335,12 @@ class FileJob(Job):
 
     def _one(self, file: str, path: Path, tables: list[Table]) -> None:
         chosen = {t.name: self.chosen(t.name) for t in tables}
-        temp = path.with_name(f".wb-erase-{_short(path)}.tmp")
+        temp = path.with_name(f".wb-erase-{short(path)}.tmp")
         temp.unlink(missing_ok=True)
         left = rewrite(path, temp, tables, chosen)
-        self.state["files"][file] = {"old": _sha(path), "new": _sha(temp) if left else "", "done": False}
+        self.state["files"][file] = {"old": sha(path), "new": sha(temp) if left else "", "done": False}
         self.reached(self.phase)
-        old = path.with_name(f".wb-erase-{_short(path)}.old")
+        old = path.with_name(f".wb-erase-{short(path)}.old")
         old.unlink(missing_ok=True)
         if left:
             os.link(path, old)
@@ -312,13 +348,13 @@ class FileJob(Job):
         else:
             temp.unlink(missing_ok=True)
             path.rename(old)
-        _sync(path.parent)
+        sync(path.parent)
 
     def _wipe_old(self, path: Path) -> None:
-        old = path.with_name(f".wb-erase-{_short(path)}.old")
+        old = path.with_name(f".wb-erase-{short(path)}.old")
         if old.exists():
             wipe(old)
-        path.with_name(f".wb-erase-{_short(path)}.tmp").unlink(missing_ok=True)
+        path.with_name(f".wb-erase-{short(path)}.tmp").unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove what a killed run left: unfinished rewrites, and old files not yet overwritten."""
@@ -368,66 +404,19 @@ class FileJob(Job):
         columns, files = compare(self.name, control, hunt)
         return tables, self.store_proof(control, columns, files, hunt, note)
 
+    def sealed_cells(self, table: str, column: str) -> Iterator[Iterable[object]]:
+        """As in every job; of a file that was looked for by its own bytes, pieces of it as it was sealed."""
+        if column == CELL:
+            yield pieces(unit_bytes(b"".join(self.sealed_file(self.tables[table].file)), self.tables[table]))
+        else:
+            yield from super().sealed_cells(table, column)
+
     def fingerprint(self) -> str:
         return f"files {hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:16]}"
+
+    def where(self) -> Path | None:
+        return self.root if self.root.exists() else self.root.parent
 
 
 def _plain(cell: Any) -> Any:
     return "" if cell is None else cell
-
-
-def _short(path: Path) -> str:
-    return hashlib.sha256(path.name.encode()).hexdigest()[:12]
-
-
-def _sha(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def wipe(path: Path) -> None:
-    """Overwrite a file once with random bytes, sync, rename and unlink it; one pass is enough (NIST SP 800-88 r2).
-
-    On copy-on-write file systems and flash this proves nothing; the certificate says so.
-    """
-    if path.stat().st_nlink == 1:
-        with path.open("r+b") as f:
-            left = f.seek(0, 2)
-            f.seek(0)
-            while left > 0:
-                left -= f.write(os.urandom(min(left, 1 << 20)))
-            f.flush()
-            os.fsync(f.fileno())
-    hidden = path.with_name(f".wb-erase-{secrets.token_hex(6)}.old")
-    path.rename(hidden)
-    hidden.unlink()
-    _sync(path.parent)
-
-
-def matches(disposals: Iterable[Disposal], row: dict[str, Any]) -> Disposal | None:
-    """The executor's own reading of the conditions (the verifier has another)."""
-    for d in disposals:
-        for c in d.set.where:
-            cell = row.get(c.column)
-            if c.op == "is_null" and cell is not None:
-                break
-            if c.op == "not_null" and cell is None:
-                break
-            if c.op in ("<", ">="):
-                date = read_date(cell)
-                older = date is not None and date < c.value
-                if older != (c.op == "<"):
-                    break
-        else:
-            return d
-    return None

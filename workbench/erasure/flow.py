@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.erasure.certify import close_certificate, open_certificate, verdict_of
-from workbench.erasure.execute import Progress, quiet
 from workbench.erasure.job import Context, Job, Phase
 from workbench.erasure.model import (
     Certificate,
@@ -21,6 +21,9 @@ from workbench.erasure.model import (
     TableProof,
     Verdict,
 )
+from workbench.erasure.needles import OTHER
+from workbench.erasure.pace import Progress, quiet
+from workbench.erasure.place import volume_of
 from workbench.errors import ApprovalError, ErasureError, PlanError
 from workbench.ledger import write_durably
 from workbench.plan.model import Plan
@@ -35,13 +38,27 @@ def make_job(context: Context) -> Job:
     """The job for the kind of source."""
     url = context.spec.url
     if context.spec.path:
-        from workbench.erasure.filejob import FileJob
+        url = _database(context)
+        if not url:
+            from workbench.erasure.filejob import FileJob
 
-        return FileJob(context)
+            return FileJob(context)
+        context = dataclasses.replace(context, spec=context.spec.model_copy(update={"url": url, "path": ""}))
     from workbench.erasure.sqljob import SqlJob
     from workbench.erasure.stores import open_store
 
     return SqlJob(context, open_store(url.split(":", 1)[0].split("+", 1)[0], context))
+
+
+def _database(context: Context) -> str:
+    """The URL of a source whose path is a database file, as its reader opens it; empty for other files and folders."""
+    path = context.case.resolve(context.spec.path)
+    head = b""
+    if path.is_file():
+        with path.open("rb") as f:
+            head = f.read(16)
+    kind = "sqlite" if head == b"SQLite format 3\0" else "duckdb" if head[8:12] == b"DUCK" else ""
+    return f"{kind}:///{path.resolve()}" if kind else ""
 
 
 def _jobs(case: Case, plan: Plan, progress: Progress) -> list[Job]:
@@ -109,7 +126,7 @@ def erase(case: Case, approval: Approval, *, progress: Progress = quiet) -> Eras
                 checks += _choose(job, backup)
             _stop_if_red(checks)
             _seal(case, jobs)
-            opened = _open_certificates(case, plan, standing, jobs, folder, started)
+            opened = _open_certificates(case, plan, standing, jobs, folder, started, checks)
             erasure, certificates = _carry_out(case, plan, standing, jobs, checks, opened, started)
         finally:
             for job in jobs:
@@ -144,11 +161,23 @@ def _repeat(case: Case, run: StepRun, folder: Path, first: tuple[Erasure, Certif
 
     case.save(first[1])
     case.save(first[0])
+    _tell(case, *first)
     case.evidence("erasure", erasure_evidence(case, first[0]))
     run.note(repeated=True, verdict=first[0].verdict, certificates=len(first[1].certificates))
     for path in folder.glob("*.key"):
         path.unlink()
     return first[0]
+
+
+def _tell(case: Case, erasure: Erasure, certificates: Certificates) -> None:
+    """Note in the ledger that these certificates were closed, once."""
+    case.ledger.refresh()
+    if any(e.subjects.get("certificates") == certificates.digest and e.predicate["phase"] == "closed"
+           for e in case.ledger.of_type("certificates/v1")):
+        return
+    case.append("certificates/v1", {"certificates": certificates.digest, "plan": erasure.plan},
+                {"phase": "closed", "count": len(certificates.certificates), "verdict": erasure.verdict,
+                 "at": case.now()}, case.operator())
 
 
 def _ready(case: Case, plan: Plan) -> SealedBackup:
@@ -160,7 +189,8 @@ def _ready(case: Case, plan: Plan) -> SealedBackup:
     # lines that a hold covers hold nothing irreversible; a hold elsewhere does not stop the rest
     shut = [g for g in plan.gates if not g.open and not g.id.startswith("hold.")]
     if shut:
-        raise ErasureError(f"gate {shut[0].id} is closed: {shut[0].text.en}", "open it, or wait, then make the plan again")
+        raise ErasureError(f"gate {shut[0].id} is closed: {shut[0].text.en}",
+                           f"set what it names in case.toml or wait for its day, then: workbench run {case.folder} plan")
     early = [d for d in plan.disposals if d.not_before and d.not_before > case.today()
              and d.action not in ("keep", "ask") and not (d.holds and d.level == "none")]
     if early:
@@ -198,16 +228,16 @@ def _started(case: Case, folder: Path) -> str:
 
 
 def _choose(job: Job, backup: SealedBackup) -> list[Preflight]:
-    """Select rows, unless done; check that the source is still what was sealed."""
-    if job.phase >= Phase.CONTROLLED:
-        return []
-    job.clear()
-    job.release()
-    checks = list(unchanged(job, backup))
-    job.choose()
-    checks += job.preflight()
-    job.reached(Phase.SELECTED)
-    return checks
+    """Select rows, unless done; check that the source is still what was sealed. A resumed run tells the same again."""
+    if job.phase < Phase.CONTROLLED:
+        job.clear()
+        job.release()
+        checks = list(unchanged(job, backup))
+        job.choose()
+        checks += job.preflight()
+        job.state["preflight"] = [c.model_dump() for c in checks]
+        job.reached(Phase.SELECTED)
+    return [Preflight.model_validate(c) for c in job.state.get("preflight", ())]
 
 
 def unchanged(job: Job, backup: SealedBackup) -> Iterable[Preflight]:
@@ -267,18 +297,20 @@ def _seal(case: Case, jobs: list[Job]) -> None:
 
 
 def _open_certificates(case: Case, plan: Plan, approval: Approval, jobs: list[Job], folder: Path,
-                       at: str) -> dict[str, Certificate]:
+                       at: str, checks: list[Preflight]) -> dict[str, Certificate]:
     path = folder / "opened.json"
     if path.exists():
         return {c.disposal: c for c in Certificates.from_bytes(path.read_bytes()).certificates}
     out = {}
     for job in jobs:
         results = {r.disposal: r for r in job.results()}
+        volume = volume_of(case, job.name, job.where())
         for d in job.disposals:
-            out[d.id] = open_certificate(case, plan, approval, d, results[d.id], job.fingerprint(), at)
+            out[d.id] = open_certificate(case, plan, approval, d, results[d.id], job.fingerprint(), at, volume, checks)
     for result in _tasks(plan):
         d = next(d for d in plan.disposals if d.id == result.disposal)
-        out[d.id] = open_certificate(case, plan, approval, d, result, "medium", at)
+        serial = next((a.serial for a in case.config.assets if a.name == d.set.table), "")
+        out[d.id] = open_certificate(case, plan, approval, d, result, "medium", at, serial)
     opened = Certificates(case_id=case.id, plan=plan.digest, certificates=tuple(out.values()))
     case.append("certificates/v1", {"certificates": opened.digest, "plan": plan.digest},
                 {"phase": "opened", "count": len(out), "at": case.now()}, case.operator())
@@ -306,7 +338,8 @@ def _carry_out(case: Case, plan: Plan, approval: Approval, jobs: list[Job], chec
         mine, proofs, proof = _prove(job)
         done = [r.model_copy(update={"verdict": verdict_of(d, r, proofs, proof)})
                 for d, r in zip(job.disposals, job.results(), strict=True)]
-        closed += [close_certificate(case, opened[d.id], d, r, proof, proofs, mine, case.now())
+        hidden = job.hidden()
+        closed += [close_certificate(case, opened[d.id], d, r, proof, proofs, mine, case.now(), hidden.get(d.id))
                    for d, r in zip(job.disposals, done, strict=True)]
         results += done
         scrubs += mine
@@ -321,7 +354,7 @@ def _carry_out(case: Case, plan: Plan, approval: Approval, jobs: list[Job], chec
         case_id=case.id, plan=plan.digest, dry_run=False, approvers=approval.approvers, started=started,
         ended=case.now(), preflight=tuple(checks), disposals=tuple(_ordered(plan, results)), scrubs=tuple(scrubs),
         tables=tuple(tables), stores=tuple(stores), certificates=certificates.digest,
-        tasks=tuple(f"{s.source}: {s.command} ({s.note})" for s in scrubs if s.task), problems=tuple(problems),
+        tasks=(*(f"{s.source}: {s.command} ({s.note})" for s in scrubs if s.task), *_elsewhere(stores)), problems=tuple(problems),
         verdict=_overall(results))
     return erasure, certificates
 
@@ -343,12 +376,20 @@ def _prove(job: Job) -> tuple[list[ScrubResult], list[TableProof], StoreProof]:
 def _problems(results: list[DisposalResult], tables: list[TableProof], stores: list[StoreProof],
               scrubs: list[ScrubResult]) -> list[str]:
     out = [f"{t.source}.{t.table}: {t.problem}" for t in tables if t.problem]
-    out += [f"{s.source}: values are still in {f.sort} file {n}" for s in stores for f in s.files for n in f.names]
+    out += [f"{s.source}: values are still in {f.sort} file {n}" for s in stores for f in s.files if f.sort != OTHER
+            for n in f.names]
     out += [f"{s.source}: scrub step {s.step} is not done ({s.note})" for s in scrubs if not s.task and not s.done]
     out += [f"{r.disposal}: {r.refused} rows were left because rows that stay need them" for r in results if r.refused]
     out += [f"{r.disposal}: {r.planned} rows planned, {r.deleted or r.suppressed} done" for r in results
             if r.verdict == "FAILED" and not any(r.table in o for o in out)]
     return out
+
+
+def _elsewhere(stores: list[StoreProof]) -> list[str]:
+    """Another database of the server that holds the same values: a copy, or only the same common words. People look."""
+    return [f"{s.source}: look into the database file{'s' if len(f.names) > 1 else ''} {', '.join(f.names[:5])} of the same "
+            "server (it holds values that were erased here: a copy, or the same common words; a copy becomes a source of its own)"
+            for s in stores for f in s.files if f.sort == OTHER and f.names]
 
 
 def _overall(results: list[DisposalResult]) -> Verdict:
@@ -376,12 +417,10 @@ def _record(case: Case, run: StepRun, folder: Path, erasure: Erasure, certificat
 
     case.save(certificates)
     digest = case.save(erasure)
-    case.append("certificates/v1", {"certificates": certificates.digest, "plan": erasure.plan},
-                {"phase": "closed", "count": len(certificates.certificates), "verdict": erasure.verdict,
-                 "at": case.now()}, case.operator())
-    if done:
+    if done:  # before the ledger tells of it: a run killed in between must not issue others
         write_durably(folder / "finished.json", json.dumps(
             {"erasure": digest, "certificates": certificates.digest}).encode())
+    _tell(case, erasure, certificates)
     case.evidence("erasure", erasure_evidence(case, erasure))
     run.basis(*sorted({r.split(":")[0] for c in certificates.certificates for r in c.legal_basis}))
     run.note(verdict=erasure.verdict, deleted=sum(r.deleted for r in erasure.disposals),

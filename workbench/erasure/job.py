@@ -10,11 +10,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.erasure.execute import Progress, quiet
 from workbench.erasure.model import (
     ColumnControl,
     DisposalResult,
     FileScan,
+    Hidden,
     Preflight,
     ScrubResult,
     StoreProof,
@@ -22,6 +22,7 @@ from workbench.erasure.model import (
     Verdict,
 )
 from workbench.erasure.needles import Control, Hunt
+from workbench.erasure.pace import Progress, quiet
 from workbench.errors import ErasureError, VaultError
 from workbench.ledger import write_durably
 from workbench.plan.model import Disposal
@@ -125,6 +126,33 @@ class Job(ABC):
     @abstractmethod
     def fingerprint(self) -> str: ...
 
+    @abstractmethod
+    def where(self) -> Path | None:
+        """A file or folder of the store on this machine."""
+
+    def hidden(self) -> dict[str, Hidden]:
+        """Disposal id -> how well its table hides people now, by the quasi-identifiers that are still filled; for
+        anonymising disposals of tables in which the findings named any."""
+        from workbench.classification.model import Findings
+        from workbench.risk.anonymity import measure_table
+
+        findings = self.case.find(Findings)
+        out = {}
+        for d in self.disposals if findings is not None else ():
+            assert findings is not None
+            told = next((t for t in findings.tables if (t.source, t.table) == (self.name, d.set.table)), None)
+            columns = [c for c in (told.quasi_identifiers if told else ()) if c not in d.suppress][:6]
+            if d.action != "anonymise" or not columns:
+                continue
+            sensitive = next((f.column for f in findings.findings if (f.source, f.table) == (self.name, d.set.table)
+                              and f.sensitive and f.column not in {*d.suppress, *columns}), "")
+            self.release()
+            found = measure_table(self.case, self.name, d.set.table, columns, sensitive)
+            if found is not None:
+                out[d.id] = Hidden(columns=found.columns, rows=found.rows, k=found.k, uniques=found.uniques,
+                                   sensitive=sensitive, l=found.distinct_l)
+        return out
+
     # -- shared by all kinds ---------------------------------------------------------------------------------
 
     def no_control(self, why: str) -> StoreProof:
@@ -151,6 +179,25 @@ class Job(ABC):
             source=self.name, engine=self.engine, verdict=verdict, columns=columns, files=tuple(files),
             encodings=tuple(sorted(control["encodings"])), control_at=control["at"], scanned_at=self.case.now(),
             control_sha256=control["sha256"], note=note)
+
+    def sealed_file(self, file: str) -> Iterator[bytes | bytearray]:
+        """Bytes of a file as they were sealed in the backup.
+
+        Raises:
+            ErasureError: the window is closed, or it is not in the backup.
+        """
+        from workbench.vault.model import SealedBackup
+        from workbench.vault.restoring import parts
+        from workbench.vault.vault import open_vault
+
+        backup = self.case.load(SealedBackup)
+        raw = next((t for t in backup.tables if (t.source, t.table, t.form) == (self.name, file, "file")), None)
+        try:
+            if raw is not None:
+                with open_vault(self.case) as vault:
+                    yield from parts(vault, backup, raw)
+        except VaultError as e:
+            raise ErasureError(f"the needles are lost: {e.what}", e.todo) from None
 
     def sealed_cells(self, table: str, column: str) -> Iterator[Iterable[object]]:
         """Cells of a column as they were sealed in the backup, block by block.

@@ -42,6 +42,8 @@ class DisposalResult(Value):
     """rows that stay and whose link to an erased row was emptied"""
     strategy: str = ""
     reason: str = ""
+    """why this strategy, with the estimate of the others"""
+    reason_zh: str = ""
     seconds_estimated: float = 0.0
     verdict: Verdict = "NOT_STARTED"
 
@@ -128,6 +130,30 @@ class StoreProof(Value):
     note: str = ""
 
 
+class KnownCopy(Value):
+    """A copy outside the store's own files, and what becomes of it."""
+
+    sort: str
+    """sealed backup, sealed archive, replica, slot, log, copy, partner, ..."""
+    name: str
+    zh: str
+    en: str
+
+
+class Hidden(Value):
+    """How well the rows that an anonymising disposal left hide people, measured after it."""
+
+    columns: tuple[str, ...]
+    """quasi-identifiers that are still filled"""
+    rows: int
+    k: int
+    """rows in the smallest class"""
+    uniques: int
+    sensitive: str = ""
+    l: int | None = None  # noqa: E741  (its name in the literature)
+    """fewest distinct values of ``sensitive`` in a class"""
+
+
 class Certificate(Value):
     """One disposal's certificate; opened before, closed after. Fields follow NIST SP 800-88 r2, 4.6."""
 
@@ -140,24 +166,42 @@ class Certificate(Value):
     approval_entries: tuple[int, ...]
     controller: str
     operator: str
+    people: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """(id, name, roles) of operator and approvers"""
     place: str
     store: str
     """engine, version and a digest that names the data directory or file"""
+    volume: str = ""
+    """as the operator gave it, else file system and device"""
     table: str
     action: str
-    categories: str = ""
+    categories: tuple[str, ...] = ()
+    """of personal information found in the table"""
+    deletion_class: str = ""
+    """retention class and the day until which rows were or are kept"""
+    receiver: str = ""
+    """of rows handed over"""
     method: str
     """Clear / Purge / Destroy / Cryptographic Erase / Logical-only"""
+    technique: str = ""
+    """how the rows went (keyset batches, set delete, copy and swap, truncate, rewrite) and why"""
     steps: tuple[str, ...] = ()
     legal_basis: tuple[str, ...] = ()
     tool: str
+    config: str = ""
+    """digest of what of case.toml the plan depends on"""
     planned: int
     deleted: int = 0
     suppressed: int = 0
     archived: int = 0
     refused: int = 0
+    hidden: Hidden | None = None
     started: str
     ended: str = ""
+    columns: tuple[ColumnControl, ...] = ()
+    """of this table: needles with their hits before and after"""
+    files: tuple[FileScan, ...] = ()
+    """of the whole store, by class of file"""
     control_hits: int = 0
     residual_hits: int = 0
     needles: int = 0
@@ -165,18 +209,39 @@ class Certificate(Value):
     encodings: tuple[str, ...] = ()
     control_sha256: str = ""
     logical: bool = False
-    backups: str = ""
-    """backups and replicas with their disposition"""
+    copies: tuple[KnownCopy, ...] = ()
+    """backups, replicas and other copies with their disposition"""
+    keys: tuple[str, ...] = ()
+    """keys of this run with what became of them and of their copies"""
     exceptions: tuple[str, ...] = ()
     """what this certificate does not cover"""
     verdict: Verdict = "STARTED"
     level_zh: str = ""
     level_en: str = ""
     verified_by: str = "workbench.erasure.logical and workbench.erasure.scan, separate from the executor"
+    verified_at: str = ""
     key_id: str = ""
     public_pem: str = ""
     signature: str = ""
     """hex Ed25519 over the canonical bytes of this certificate with an empty signature"""
+
+
+class Completion(Value):
+    """Evidence of what people or other companies did, joined to the certificate of its line."""
+
+    case_id: str
+    certificate: str
+    """id"""
+    disposal: str
+    plan: str
+    sort: str
+    """partner, medium or receipt"""
+    at: str
+    person: str
+    """who took it in, and signs for it in the ledger"""
+    evidence: dict[str, str]
+    """name -> SHA-256 or a short word"""
+    exceptions: tuple[str, ...] = ()
 
 
 class Certificates(Value):

@@ -24,6 +24,8 @@ from workbench.ledger import write_durably
 
 PER_COLUMN = 60
 CANDIDATES = 240
+OTHER = "other-database"
+"""class of files that belong to another database of the same server"""
 _WORD = re.compile(r"[A-Za-z_ -]{1,12}\Z")
 Forms = Callable[[object], dict[str, bytes]]
 
@@ -117,6 +119,8 @@ class Hunt:
     """class -> [files, bytes, hits]"""
     names: dict[str, list[str]] = field(default_factory=dict)
     encodings: Counter[str] = field(default_factory=Counter)
+    elsewhere: Counter[str] = field(default_factory=Counter)
+    """tag -> occurrences in files of other databases on the server: no part of this store, so neither control nor residue"""
 
     def scan(self, files: Iterable[tuple[str, Path]]) -> None:
         """Search every file, raw and inside its container."""
@@ -133,13 +137,16 @@ class Hunt:
                 continue  # a server may remove its own files while we look
             for i, n in found.items():
                 needle, encoding, _ = flat[i]
+                if kind == OTHER:
+                    self.elsewhere[needle.tag] += n
+                    continue
                 self.hits[needle.tag] += n
                 self.encodings[encoding] += n
             entry[0] += 1
             entry[1] += size
             entry[2] += sum(found.values())
             if found:
-                self.names.setdefault(kind, []).append(path.name)
+                self.names.setdefault(kind, []).append(f"{path.parent.name}/{path.name}" if kind == OTHER else path.name)
 
 
 def drop_shared(needles: list[Needle], kept: Iterable[bytes]) -> tuple[list[Needle], Counter[tuple[str, str]]]:

@@ -10,11 +10,13 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.erasure.whole import CELL, ROWWISE, cannot_leave_out, leave_out, member_of
+from workbench.errors import ErasureError
 from workbench.plan.model import Disposal
 from workbench.sources.base import Table
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LOCAL = ("<", ">=", "is_null", "not_null")
+HELD = 96 << 20
+"""bytes of kept Parquet rows in memory"""
 
 
 @dataclass
@@ -30,28 +34,55 @@ class Chosen:
 
     table: Table
     disposals: list[Disposal]
+    whole: bool = False
+    """the file leaves as a whole, rows that are sealed included"""
 
     def disposal(self, row: dict[str, Any]) -> Disposal | None:
         """The disposal whose set holds this row."""
-        from workbench.erasure.filejob import matches
+        from workbench.erasure.files import matches
 
         return matches(self.disposals, row) if self.disposals else None
 
     def goes(self, row: dict[str, Any]) -> bool:
         """Whether the row leaves the file."""
-        d = self.disposal(row)
-        return d is not None and d.action in ("erase", "hand_over")
+        return self.fate(row)[0]
 
     def cleared(self, row: dict[str, Any]) -> tuple[str, ...]:
         """Columns cleared in a row that stays."""
+        return self.fate(row)[1]
+
+    def fate(self, row: dict[str, Any]) -> tuple[bool, tuple[str, ...]]:
+        """(whether the row leaves the file, which of its columns are cleared if it stays)."""
         d = self.disposal(row)
-        return d.suppress if d is not None and d.action in ("lock", "anonymise") else ()
+        return d is not None and (self.whole or d.action in ("erase", "hand_over")), \
+            d.suppress if d is not None and d.action in ("lock", "anonymise") else ()
+
+    def fates(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Iterator[tuple[bool, tuple[str, ...]]]:
+        """:meth:`fate` of many rows, given by column; rows alike are judged once."""
+        known: dict[tuple[Any, ...], tuple[bool, tuple[str, ...]]] = {}
+        for cells in zip(*columns, strict=True):
+            try:
+                found = known.get(cells)
+            except TypeError:  # a list or a struct in it
+                yield self.fate(dict(zip(names, cells, strict=True)))
+                continue
+            if found is None:
+                if len(known) >= 50_000:
+                    known.clear()
+                found = known[cells] = self.fate(dict(zip(names, cells, strict=True)))
+            yield found
 
     @property
     def all_go(self) -> bool:
         """Whether every row goes whatever it holds."""
-        return bool(self.disposals) and all(d.action in ("erase", "hand_over") and not d.set.where
-                                            for d in self.disposals)
+        return self.whole or (bool(self.disposals) and all(d.action in ("erase", "hand_over") and not d.set.where
+                                            for d in self.disposals))
+
+    @property
+    def untouched(self) -> bool:
+        """Whether every row stays as it is."""
+        return not self.whole and not any(d.action in ("erase", "hand_over") or (d.suppress and d.action in ("lock", "anonymise"))
+                                          for d in self.disposals)
 
 
 def _kind(table: Table) -> str:
@@ -66,7 +97,9 @@ def cannot_rewrite(path: Path, tables: list[Table], chosen: list[Chosen]) -> str
     if all(c.all_go for c in chosen):
         return ""
     kind = _kind(tables[0])
-    if kind not in ("csv", "text", "jsonl", "parquet", "xlsx"):
+    if member_of(tables[0]):
+        return cannot_leave_out(path, chosen)
+    if kind not in ROWWISE:
         return f"the format {kind} can only be erased whole"
     if kind == "csv":
         text, raw = _decoded(path), path.read_bytes()
@@ -106,15 +139,17 @@ def readable(path: Path, table: Table) -> Iterator[dict[str, Any]]:
                     yield from batch.to_pylist()
 
 
-def row_batches(path: Path, table: Table, chosen: Chosen, d: Disposal, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Rows of one disposal as record batches, for the archive."""
-    from workbench.erasure.sqlstore import to_batch
+def row_batches(rows: Iterable[dict[str, Any]], chosen: Chosen, d: Disposal, columns: Sequence[str],
+                original: bytes | None = None) -> Iterator[pa.RecordBatch]:
+    """Rows of one disposal as record batches, for the archive; ``original`` is written beside the first row."""
+    from workbench.erasure.cells import to_batch
 
-    types = {c.name: c.type for c in table.columns}
+    types = {c.name: c.type for c in chosen.table.columns} | {CELL: "binary"}
     block: list[list[Any]] = []
-    for row in readable(path, table):
+    for row in rows:
         if chosen.disposal(row) is d:
-            block.append([row.get(c) for c in columns])
+            block.append([original if c == CELL else row.get(c) for c in columns])
+            original = None
             if len(block) >= 20_000:
                 yield to_batch(block, columns, types)
                 block = []
@@ -122,12 +157,17 @@ def row_batches(path: Path, table: Table, chosen: Chosen, d: Disposal, columns: 
         yield to_batch(block, columns, types)
 
 
-def rewrite(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Chosen]) -> bool:
-    """Write what stays of ``path`` to ``temp``, synced, same mode; False when nothing stays and no file is wanted."""
-    if all(c.all_go for c in chosen.values()):
+def rewrite(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Chosen], *, inside: bool = False) -> bool:
+    """Write what stays of ``path`` to ``temp``, synced, same mode; False when nothing stays and no file is wanted.
+
+    inside: ``path`` is the unpacked member of an archive that the tables lie in.
+    """
+    if all(chosen[t.name].all_go for t in tables):
         return False
     kind = _kind(tables[0])
-    if kind == "parquet":
+    if member_of(tables[0]) and not inside:
+        leave_out(path, temp, tables, chosen)
+    elif kind == "parquet":
         _parquet(path, temp, chosen[tables[0].name])
     elif kind == "xlsx":
         _workbook(path, temp, tables, chosen)
@@ -309,7 +349,11 @@ def _without(value: Any, cleared: set[str], key: str = "") -> Any:
 
 
 def _parquet(path: Path, temp: Path, chosen: Chosen) -> None:
-    """Same schema with metadata, same compression and dictionaries per column; row groups keep their borders."""
+    """Same schema with metadata, same compression and dictionaries per column.
+
+    What stays of a row group is one row group again, so that a reader who skips groups by their statistics skips as many as
+    before; only of more than ``HELD`` bytes are several made, because a group is written from memory.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -327,11 +371,16 @@ def _parquet(path: Path, temp: Path, chosen: Chosen) -> None:
                               version=meta.format_version if meta.format_version != "1.0" else "1.0",
                               coerce_timestamps=None, store_schema=True) as writer:
             for number in range(meta.num_row_groups):
-                size = meta.row_group(number).num_rows
+                size, held = meta.row_group(number).num_rows, list[pa.Table]()
                 for batch in file.iter_batches(max(1, min(size, 131_072)), row_groups=[number]):
                     kept = _kept(pa.Table.from_batches([batch]), chosen)
                     if kept.num_rows:
-                        writer.write_table(kept.cast(schema), row_group_size=max(1, size))
+                        held.append(kept.cast(schema))
+                    if sum(t.nbytes for t in held) > HELD:
+                        writer.write_table(pa.concat_tables(held), row_group_size=size)
+                        held = []
+                if held:
+                    writer.write_table(pa.concat_tables(held), row_group_size=size)
 
 
 def _kept(table: pa.Table, chosen: Chosen) -> pa.Table:
@@ -340,9 +389,10 @@ def _kept(table: pa.Table, chosen: Chosen) -> pa.Table:
     needed = sorted({c.column for d in chosen.disposals for c in d.set.where if c.column})
     if not needed and all(not d.suppress for d in chosen.disposals):
         return table if not chosen.all_go else table.slice(0, 0)
-    rows = table.select(needed).to_pylist() if needed else [{}] * table.num_rows
-    stays = pa.array([not chosen.goes(r) for r in rows], pa.bool_())
-    cleared = [chosen.cleared(r) for r in rows]
+    fates = list(chosen.fates(needed, [_cells(table.column(n)) for n in needed])) if needed \
+        else [chosen.fate({})] * table.num_rows
+    stays = pa.array([not goes for goes, _ in fates], pa.bool_())
+    cleared = [names for _, names in fates]
     for name in sorted({c for x in cleared for c in x}):
         field = table.schema.field(name)
         mask = pa.array([name in x for x in cleared], pa.bool_())
@@ -355,7 +405,35 @@ def _kept(table: pa.Table, chosen: Chosen) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             new = new.dictionary_encode().cast(field.type)
         table = table.set_column(table.schema.get_field_index(name), field, new)
-    return table.filter(stays)
+    return _own_words(table.filter(stays))
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    """A column as conditions see it: of a moment only its day counts, where it was, and days repeat."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_timestamp(column.type):
+        try:
+            return list(pc.strftime(column, "%Y-%m-%d").to_pylist())
+        except pa.ArrowInvalid:  # a zone that this machine does not know
+            pass
+    return list(column.to_pylist())
+
+
+def _own_words(table: pa.Table) -> pa.Table:
+    """Dictionaries without words that no row uses: a filtered column keeps them all, and the writer would write them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            column = table.column(i).unify_dictionaries().combine_chunks()
+            used = pc.unique(column.indices.drop_null()).sort()
+            indices = pc.index_in(column.indices, value_set=used).cast(field.type.index_type)
+            words = column.dictionary.take(used)
+            table = table.set_column(i, field, pa.DictionaryArray.from_arrays(indices, words, ordered=field.type.ordered))
+    return table
 
 
 def _empty(kind: pa.DataType) -> pa.Scalar:
@@ -377,6 +455,8 @@ def _workbook(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Cho
 
     from openpyxl import Workbook, load_workbook
 
+    from workbench.sources.formats.excel import layout
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of parts it drops; we drop all of them
         old = load_workbook(path, data_only=True)
@@ -386,7 +466,8 @@ def _workbook(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Cho
         table = by_sheet.get(sheet.title)
         if table is None or chosen[table.name].all_go:
             continue
-        _sheet(sheet, new.create_sheet(sheet.title), table, chosen[table.name], readable(path, table))
+        _sheet(sheet, new.create_sheet(sheet.title), table, chosen[table.name], readable(path, table),
+               layout(path, sheet.title))
     if not new.worksheets:
         new.create_sheet("Sheet1")
     new.properties.creator = ""
@@ -395,26 +476,20 @@ def _workbook(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Cho
     old.close()
 
 
-def _sheet(old: Any, new: Any, table: Table, chosen: Chosen, rows: Iterator[dict[str, Any]]) -> None:
+def _sheet(old: Any, new: Any, table: Table, chosen: Chosen, rows: Iterator[dict[str, Any]],
+           place: tuple[int, int, int]) -> None:
+    """One sheet. place: what the source room's reader says of it, see :func:`~workbench.sources.formats.excel.layout`."""
     names = [c.name for c in table.columns]
-    filled = [[c.value for c in row] for row in old.iter_rows() if any(c.value not in (None, "") for c in row)]
-    header = len(filled) == table.rows + 1
-    at = -1
-    if header:
-        at = next((i for i, r in enumerate(filled) if _texts(r, len(names)) == names), 0)
+    filled = [[c.value for c in row] for row in old.iter_rows(min_col=1) if any(c.value not in (None, "") for c in row)]
+    count, at, before = place
+    if len(filled) != count:
+        raise ErasureError(f"two readers do not see the same rows in {table.id}", "export the sheet to CSV; it was not changed")
     for i, cells in enumerate(filled):
-        if header and i == at:
+        if i == at:
             new.append(cells)
             continue
         row = next(rows)  # the source room's text of the same row: conditions read what the plan's author saw
         if chosen.goes(row):
             continue
         cleared = chosen.cleared(row)
-        new.append([None if n < len(names) and names[n] in cleared else c for n, c in enumerate(cells)])
-
-
-def _texts(cells: Sequence[Any], width: int) -> list[str]:
-    from workbench.sources.formats import unique_names
-
-    text = ["" if c is None else str(c) for c in cells[:width]]
-    return unique_names([*text, *[""] * (width - len(text))])
+        new.append([None if 0 <= n < len(names) and names[n] in cleared else c for n, c in enumerate(cells, -before)])

@@ -142,11 +142,17 @@ def _gunzip(path: Path) -> bytes:
 
 
 def _parquet(path: Path) -> Iterator[Callable[[], bytes]]:
+    """Cells and whole dictionaries: a page of a dictionary may hold words that no row uses any more."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    def textual(kind: Any) -> bool:
+        return any(is_(kind) for is_ in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary))
+
     try:
-        file = pq.ParquetFile(path)
+        with pq.ParquetFile(path) as plain:
+            words = [f.name for f in plain.schema_arrow if textual(f.type)]
+        file = pq.ParquetFile(path, read_dictionary=words)
     except (pa.ArrowException, OSError):
         return
     with file:
@@ -155,15 +161,13 @@ def _parquet(path: Path) -> Iterator[Callable[[], bytes]]:
 
 
 def batch_bytes(batch: Any) -> bytes:
-    """All cells of a record batch as UTF-8 (binary as it is), separated."""
+    """All cells of a record batch as UTF-8 (binary as it is), separated; of a dictionary, its words."""
     import pyarrow as pa
 
     out: list[bytes] = []
     for column in batch.columns:
-        kind = column.type
-        if pa.types.is_dictionary(kind):
-            column = column.dictionary_decode()
-        for cell in column.to_pylist():
+        cells = column.dictionary if pa.types.is_dictionary(column.type) else column
+        for cell in cells.to_pylist():
             if isinstance(cell, bytes):
                 out.append(cell)
             elif cell is not None:

@@ -277,10 +277,9 @@ def _one_link(store: SqlStore, sel: Selection, maker: _Maker, child: str, key: F
     # rewrite the key table without the rows that are still needed: seq must stay dense
     s.make_keys(line.work + "x", key.ref_table, _still_free(s, maker, child, key, line))
     s.drop(line.work)
-    keys = ", ".join(f"k{i}" for i in range(len(s.key(key.ref_table))))
-    s.run(f"CREATE TABLE {s.t(line.work)} AS SELECT seq, {keys} FROM {s.t(line.work + 'x')}")
-    s.run(f"CREATE UNIQUE INDEX {s.q(line.work + '_s')} ON {s.t(line.work)} (seq)")
-    s.run(f"CREATE INDEX {s.q(line.work + '_k')} ON {s.t(line.work)} ({keys})")
+    width = len(s.key(key.ref_table))
+    s.run(f"CREATE TABLE {s.t(line.work)} AS SELECT seq, {', '.join(f'k{i}' for i in range(width))} FROM {s.t(line.work + 'x')}")
+    s.index_keys(line.work, width)
     s.drop(line.work + "x")
     line.rows = int(s.one(f"SELECT count(*) FROM {s.t(line.work)}"))
     line.refused += before - line.rows

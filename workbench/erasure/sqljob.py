@@ -7,9 +7,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.erasure import execute, logical
+from workbench.erasure import execute, logical, technique
 from workbench.erasure.job import Job, Phase
 from workbench.erasure.model import (
     DisposalResult,
@@ -19,8 +20,10 @@ from workbench.erasure.model import (
     TableProof,
 )
 from workbench.erasure.needles import Hunt, Sampler, again, choose, compare
-from workbench.erasure.selection import Line, Selection, Unlink, select
+from workbench.erasure.pace import Pace, limits
+from workbench.erasure.selection import Line, Selection, Unlink, select, table_order
 from workbench.erasure.sqlstore import JOURNAL, SqlStore
+from workbench.erasure.strategy import Choice, fitted, shipped
 from workbench.errors import ErasureError
 
 if TYPE_CHECKING:
@@ -37,11 +40,13 @@ class SqlJob(Job):
         super().__init__(context)
         self.store = store
         self.engine = store.engine
+        self.rates = fitted(self.case.private("erasure-private")) or shipped()
+        self.choices: dict[str, Choice] = {}
 
     def open(self) -> None:
         self.store.open()
         self._found_links()
-        if Phase.SELECTED <= self.phase < Phase.SCRUBBED:
+        if self.phase >= Phase.SELECTED:
             self.sel = self._stored()
         self.store.prepare()
 
@@ -69,6 +74,7 @@ class SqlJob(Job):
         self.store.begin()
         try:
             self.sel = select(self.store, self.disposals)
+            self.choices = technique.choices(self.store, self.sel, self.rates, limits(self.case).strategy)
             return self.results()
         finally:
             self.store.rollback()
@@ -79,6 +85,7 @@ class SqlJob(Job):
 
     def clear(self) -> None:
         self.store.begin()
+        self.store.finish_copy()
         for work in self.store.work_tables():
             self.store.drop(work)
         self.store.commit()
@@ -94,62 +101,37 @@ class SqlJob(Job):
         execute.rehearse(self.store, self.sel)
         self.state["lines"] = [{"work": x.work, "rows": x.rows, "refused": x.refused, "links": x.links_cleared}
                                for x in self.sel.lines]
+        self.choices = technique.choices(self.store, self.sel, self.rates, limits(self.case).strategy)
+        self.state["techniques"] = {t: c.dump() for t, c in self.choices.items()}
         self.state["unlinks"] = [asdict(u) for u in self.sel.unlinks]
         self.state["totals"] = self.sel.totals
 
     def _stored(self) -> Selection:
-        from workbench.erasure.selection import table_order
-
         groups, cyclic = table_order(self.store)
         lines = [Line(d, s["work"], s["rows"], s["refused"], s["links"])
                  for d, s in zip(self.disposals, self.state["lines"], strict=True)]
+        self.choices = {t: Choice(**c) for t, c in self.state.get("techniques", {}).items()}
         unlinks = [Unlink(**(u | {"columns": tuple(u["columns"])})) for u in self.state["unlinks"]]
         return Selection(lines, unlinks, [t for g in groups for t in g], cyclic, self.state["totals"])
 
     def results(self) -> list[DisposalResult]:
-        if not hasattr(self, "sel"):  # resumed after this source was through
-            self.sel = self._stored()
         done = self.state.get("counts", {})
         out = []
         for line in self.sel.lines:
             d = line.disposal
             mine = done.get(d.id, {})
             cleared = sum(u.rows for u in self.sel.unlinks if u.parent == d.set.table and line.goes)
+            strategy, zh, en, seconds = technique.of_line(self.store, self.sel, line, self.rates, self.choices)
             out.append(DisposalResult(
                 disposal=d.id, source=self.name, table=d.set.table, action=d.action, planned=line.rows + line.refused,
                 deleted=mine.get("deleted", 0), suppressed=mine.get("suppressed", 0),
                 archived=self.state.get("archived", {}).get(d.id, 0), refused=line.refused, links_cleared=cleared,
-                strategy="" if not line.changes else "fresh store" if self.store.swaps else "keyset batches",
-                reason="" if not line.changes else self.why(line),
-                seconds_estimated=round(line.rows / 60_000, 1) if line.changes else 0.0))
+                strategy=strategy, reason=en, reason_zh=zh, seconds_estimated=seconds))
         return out
 
-    def why(self, line: Line) -> str:
-        """Why this strategy."""
-        if self.store.swaps:
-            return "this engine does not give deleted bytes back: what stays moves to a fresh file"
-        total = max(1, self.sel.totals.get(line.disposal.set.table, 1))
-        return f"{line.rows / total:.0%} of the table; resumable batches, then a rewrite of the whole file"
-
     def preflight(self) -> Iterator[Preflight]:
-        touched = self.sel.touched()
-        yield from self.store.preflight(touched)
-        for child, key in self.store.links():
-            table = self.store.tables[child]
-            indexed = any(i.columns[: len(key.columns)] == key.columns for i in table.indexes) \
-                or table.primary_key[: len(key.columns)] == key.columns
-            parents = [x for x in self.sel.of(key.ref_table) if x.goes and x.rows]
-            if parents and not indexed and table.rows and key.declared:
-                rows = sum(x.rows for x in parents)
-                slow = round(rows * table.rows / 20e6, 1)
-                fast = round(rows * 0.00016 + table.rows / 1.6e6, 1)
-                sql = f"CREATE INDEX ON {self.store.q(child)} ({', '.join(self.store.q(c) for c in key.columns)});"
-                yield Preflight(
-                    source=self.name, check="child-index", object=f"{child}({', '.join(key.columns)})",
-                    colour="red" if self.store.enforce and slow > 60 else "yellow",
-                    zh=f"外键列没有索引：预计 {slow} 秒，有索引约 {fast} 秒",
-                    en=f"the foreign key has no index: about {slow} s without, {fast} s with one",
-                    todo=sql if self.store.enforce else "nothing: links are checked as a set here, not row by row")
+        yield from self.store.preflight(self.sel.touched())
+        yield from technique.preflight(self.name, self.store, self.sel, self.rates, self.choices)
 
     # -- archive ---------------------------------------------------------------------------------------------
 
@@ -192,7 +174,7 @@ class SqlJob(Job):
         key, out = self.notes.key(), []
         for line in self.sel.lines:
             d = line.disposal
-            columns = [c.name for c in self.store.tables[d.set.table].columns] if line.goes else list(d.suppress)
+            columns = self._own(d.set.table, (c.name for c in self.store.tables[d.set.table].columns) if line.goes else d.suppress)
             if not columns or not line.rows or not line.changes:
                 continue
             mine = [Sampler(key, d.set.table, c, self.store.forms_for(d.set.table, c)) for c in columns]
@@ -210,10 +192,15 @@ class SqlJob(Job):
                 first.merge(s)
         return list(merged.values())
 
+    def _own(self, table: str, columns: Iterable[str]) -> list[str]:
+        """Without generated columns: what they hold may be stored nowhere, and is gone with what they are made of."""
+        owner = self.store.tables[table]
+        return [c for c in columns if not ((info := owner.column(c)) and info.generated)]
+
     def _kept_text(self) -> Iterator[bytes]:
         yield self.store.schema_text()
         with self.store.reader() as read:
-            for name in sorted(self.store.tables):
+            for name in sorted(set(self.store.tables) - self.store.derived):
                 columns = [c.name for c in self.store.tables[name].columns]
                 partial = [(x.work, set(x.disposal.suppress)) for x in self.sel.of(name)
                            if not x.goes and x.changes and x.disposal.suppress and x.rows]
@@ -253,16 +240,22 @@ class SqlJob(Job):
                 out.setdefault(line.disposal.set.table, set()).update(line.disposal.suppress)
         for u in self.sel.unlinks:
             out.setdefault(u.table, set()).update(u.columns)
+        for name, columns in out.items():
+            table = self.store.tables[name]
+            columns |= {c.name for c in table.columns if table.made_of(c.name) & columns}
         return out
 
     def _observe(self, *, staying: bool, cleared: dict[str, set[str]]) -> dict[str, logical.TableState]:
         out = {}
         with self.store.reader() as read:
             for name, table in sorted(self.store.tables.items()):
+                if name in self.store.derived:
+                    continue
                 names = [c.name for c in table.columns]
                 where = self._without(name) if staying else ""
                 state = logical.observe(read, self.store.q, self.store.t(name), names,
-                                        [d for d in self.disposals if d.set.table == name],
+                                        [d.model_copy(update={"suppress": tuple(self._own(name, d.suppress))})
+                                         for d in self.disposals if d.set.table == name],
                                         cleared.get(name, set()), where, self._neutral(name))
                 state.total = self.sel.totals.get(name, 0) if staying else state.rows
                 state.orphans = self._orphans(read, name, where)
@@ -303,8 +296,15 @@ class SqlJob(Job):
         if self.store.swaps:
             self.state["counts"] = self.store.swap(self.sel, self.state, lambda: self.reached(self.phase))
             return
-        execute.carry_out(self.store, self.sel, self.progress)
+        pace = Pace(self.store, self.progress, limits(self.case), self.case.private("erasure-private"))
+        execute.carry_out(self.store, self.sel, pace, self.choices, self._instead)
         self.state["counts"] = execute.counts(self.store, self.sel.lines)
+
+    def _instead(self, table: str, choice: Choice) -> None:
+        """A table goes another way than planned: known after a kill, and said in the certificate."""
+        self.choices[table] = choice
+        self.state["techniques"][table] = choice.dump()
+        self.reached(self.phase)
 
     def after_execute(self) -> None:
         self.store.triggers_on(self.state.get("triggers", {}))
@@ -316,6 +316,7 @@ class SqlJob(Job):
         self.store.commit()
 
     def scrub(self) -> list[ScrubResult]:
+        self.store.rewritten = frozenset(t for t, c in self.choices.items() if c.strategy in ("copy", "truncate"))
         return list(self.store.scrub(self.sel.touched()))
 
     def prove(self) -> tuple[list[TableProof], StoreProof]:
@@ -355,3 +356,6 @@ class SqlJob(Job):
         where = self.store.where_files()
         print_ = hashlib.sha256(where.encode()).hexdigest()[:16] if where else "unknown"
         return f"{self.store.engine} {self.store.version()} {print_}"
+
+    def where(self) -> Path | None:
+        return Path(self.store.where_files()) if self.store.where_files() else None

@@ -7,14 +7,16 @@ Work tables are called ``wb_erase_*``, hold keys and counts only, and are droppe
 from __future__ import annotations
 
 import re
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.erasure.cells import text_forms, to_batch
 from workbench.erasure.model import Preflight, ScrubResult
-from workbench.errors import ErasureError
+from workbench.errors import ErasureError, StoreBusy
 from workbench.sources.base import ForeignKey, Table
 
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 
 WORK = "wb_erase_"
 JOURNAL = "wb_erase_journal"
+
+
+_CAUSES = (
+    (("55P03", "1205", "SQLITE_BUSY", "SQLITE_LOCKED"), ("another client holds a lock that is needed", "end that client, or wait; ")),
+    (("53100", "1021", "1114", "SQLITE_FULL"), ("the disk is full", "free some space; ")),
+    (("57P0", "08", "2006", "2013", "1927", "OperationalError", "InterfaceError"),
+     ("the connection to the server was lost", "see that the server runs; ")),
+)
+"""(how a driver's code begins: SQLSTATE, number or name; what it means, what to do first)"""
 
 
 class SqlStore:
@@ -40,6 +51,8 @@ class SqlStore:
     enforce = True
     """whether foreign keys are enforced while we delete (so that children need an index)"""
     errors: tuple[type[BaseException], ...] = ()
+    derived: frozenset[str] = frozenset()
+    """tables that the engine makes from others (full-text shadows): they hold nothing of their own that could stay"""
 
     def __init__(self, spec: SourceSpec, base: Path, timezone: str = "UTC") -> None:
         self.spec, self.base, self.name, self.timezone = spec, base, spec.name, timezone
@@ -76,11 +89,27 @@ class SqlStore:
             raise self.failed(e) from None
 
     def failed(self, e: BaseException) -> ErasureError:
-        """The error for a driver's exception: its class and SQLSTATE."""
+        """The error for a driver's exception: what kind it is, its class and SQLSTATE; never its text, which may hold values."""
         from workbench.sources.catalog import code_of
 
-        return ErasureError(f"{self.engine} refused a statement ({code_of(e)})",
-                            "nothing of that batch was changed; run erase again, it continues", where=self.name)
+        code = code_of(e)
+        what, todo = next((told for codes, told in _CAUSES if code.rsplit(" ", 1)[-1].startswith(codes)),
+                          (f"{self.engine} refused a statement", ""))
+        kind = StoreBusy if self.is_busy(e) else ErasureError
+        return kind(f"{what} ({code})", todo + "nothing of that batch was changed; run erase again, it continues",
+                            where=self.name)
+
+    def is_busy(self, e: BaseException) -> bool:
+        """Whether a driver's exception means that another client holds a lock."""
+        return False
+
+    def lag(self, replicas: Sequence[str]) -> tuple[float, int]:
+        """(seconds, bytes) that the slowest replica is behind; zeros where there is none."""
+        return 0.0, 0
+
+    def live(self) -> tuple[str, str]:
+        """(zh, en) why only short transactions will do, such as a replica that follows; empty when there is no reason."""
+        return "", ""
 
     def one(self, sql: str) -> Any:
         """First cell of the first row."""
@@ -135,6 +164,10 @@ class SqlStore:
 
     # -- values ----------------------------------------------------------------------------------------------
 
+    def kind(self, table: str, column: str) -> str:
+        """The engine's own name of a column's type."""
+        raise NotImplementedError
+
     def date_expr(self, table: str, column: str, alias: str) -> str:
         """SQL that gives the ISO date of a cell, or NULL."""
         raise NotImplementedError
@@ -181,10 +214,13 @@ class SqlStore:
         self.drop(work)
         self.run(f"CREATE TABLE {self.t(work)} AS SELECT row_number() OVER (ORDER BY {order}) AS seq, {columns} "
                  f"FROM {self.t(table)} t WHERE {where}")
-        self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
-        self.run(f"CREATE INDEX {self.q(work + '_k')} ON {self.t(work)} "
-                 f"({', '.join(f'k{i}' for i in range(len(keys)))})")
+        self.index_keys(work, len(keys))
         return int(self.one(f"SELECT count(*) FROM {self.t(work)}"))
+
+    def index_keys(self, work: str, width: int) -> None:
+        """Make a work table quick to enter by position and by its ``width`` key columns."""
+        self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
+        self.run(f"CREATE INDEX {self.q(work + '_k')} ON {self.t(work)} ({', '.join(f'k{i}' for i in range(width))})")
 
     def drop(self, work: str) -> None:
         self.run(f"DROP TABLE IF EXISTS {self.t(work)}")
@@ -216,6 +252,14 @@ class SqlStore:
         return (f"DELETE FROM {self.t(table)} WHERE {left} IN "
                 f"(SELECT {columns} FROM {self.t(work)} WHERE seq > {self.mark} AND seq <= {self.mark})")
 
+    def batch(self, kind: str, table: str, work: str, sql: str, done: int, upto: int) -> int:
+        """Run one batch inside the caller's transaction; returns how many rows it changed."""
+        return int(self.run(sql, self.bounds(table, done, upto)).rowcount)
+
+    def bounds(self, table: str, done: int, upto: int) -> tuple[int, ...]:
+        """What the marks of :meth:`delete_sql` and :meth:`update_sql` take."""
+        return done, upto
+
     def update_sql(self, table: str, work: str, sets: str) -> str:
         """Updates rows of one batch; two marks."""
         keys = ", ".join(self.key(table))
@@ -223,6 +267,41 @@ class SqlStore:
         left = keys if len(self.key(table)) == 1 else f"({keys})"
         return (f"UPDATE {self.t(table)} SET {sets} WHERE {left} IN "
                 f"(SELECT {columns} FROM {self.t(work)} WHERE seq > {self.mark} AND seq <= {self.mark})")
+
+    def cannot_copy(self, table: str) -> tuple[str, str]:
+        """(zh, en) what :meth:`copy_kept` could not carry over; empty when it can do this table."""
+        return "该引擎不支持", "this engine has no such way"
+
+    def copy_kept(self, table: str, lines: Sequence[Any]) -> None:
+        """Empty a table of everything but the rows in none of ``lines``' work tables, with the journal's lines.
+
+        The table stays what it is: only its rows are copied out, all of them dropped with their bytes, and those that
+        stay put back, under a lock, so a row that came in behind our back stays and the verifier counts it.
+
+        Raises:
+            CannotCopy: something of the table would not be as before; nothing was changed.
+            StoreBusy: another client holds a lock; nothing was changed.
+        """
+        raise NotImplementedError
+
+    def finish_copy(self) -> None:
+        """Complete a :meth:`copy_kept` that was killed, where the engine cannot do it in one transaction."""
+
+    def size(self, table: str) -> int:
+        """Bytes of a table with its indexes; 0 when unknown."""
+        return 0
+
+    def free(self) -> int:
+        """Bytes free where the store lies."""
+        place = self.where_files()
+        return shutil.disk_usage(place).free if place else 1 << 62
+
+    rewritten: frozenset[str] = frozenset()
+    """tables whose bytes are new already, so the scrub need not write them again"""
+
+    def rewrite(self, tables: Sequence[str]) -> None:
+        """Write tables anew without what was deleted: the dearest step of the scrub, alone, to measure it."""
+        raise NotImplementedError
 
     def swap(self, sel: Any, state: dict[str, Any], written: Callable[[], None]) -> dict[str, dict[str, int]]:
         """Copy what stays into a fresh store and put it in place; counts by disposal."""
@@ -233,6 +312,9 @@ class SqlStore:
 
     def batch_begin(self, table: str, cyclic: bool) -> None:
         """Called in each batch's transaction before its statement: triggers off, links off in cycles."""
+
+    def triggers_pause(self, table: str) -> None:
+        """Switch a table's own triggers off, in the transaction, until :meth:`batch_end`."""
 
     def batch_end(self, table: str, cyclic: bool) -> None:
         """Called in each batch's transaction after its statement: as it was."""
@@ -338,8 +420,7 @@ class SqlStore:
     def forget(self) -> None:
         """Clean up after a dry run where DDL cannot be rolled back."""
 
-    @staticmethod
-    def forms_kept(cell: object) -> list[bytes]:
+    def forms_kept(self, cell: object) -> list[bytes]:
         """A cell that stays, as bytes to look for needles in."""
         if isinstance(cell, bytes | bytearray | memoryview):
             return [bytes(cell)]
@@ -348,58 +429,3 @@ class SqlStore:
     def forms(self, cell: object) -> dict[str, bytes]:
         """Bytes that ``cell`` may take in this store's files, by encoding name."""
         return text_forms(cell)
-
-
-def text_forms(cell: object) -> dict[str, bytes]:
-    """UTF-8, UTF-16LE and GB18030 bytes of a cell's text; only the forms that differ."""
-    if isinstance(cell, bytes | bytearray | memoryview):
-        data = bytes(cell)
-        return {"bytes": data[:64]} if len(data) >= 6 else {}
-    if not isinstance(cell, str) or len(cell) > 1_000:
-        return {}  # numbers and dates are stored in the engine's own form; long text may be stored compressed
-    text = cell[:64]
-    if len(text.encode("utf-8", "ignore")) < 6:
-        return {}  # too short to be told from chance
-    out = {"utf-8": text.encode("utf-8", "ignore"), "utf-16-le": text.encode("utf-16-le", "ignore")}
-    if not text.isascii():
-        out["gb18030"] = text.encode("gb18030", "ignore")
-    return {k: v for k, v in out.items() if len(v) >= 6}
-
-
-def to_batch(block: Sequence[Sequence[Any]], columns: Sequence[str], types: dict[str, str]) -> pa.RecordBatch:
-    """A record batch of rows; a column that does not fit its declared type goes on as text."""
-    import pyarrow as pa
-
-    arrays = []
-    for i, name in enumerate(columns):
-        cells = [bytes(r[i]) if isinstance(r[i], memoryview | bytearray) else r[i] for r in block]
-        arrays.append(_array(cells, types.get(name, "")))
-    return pa.record_batch(arrays, names=list(columns))
-
-
-def _array(cells: list[Any], declared: str) -> pa.Array:
-    import pyarrow as pa
-
-    for kind in (_arrow_type(declared), None):
-        try:
-            if kind is not None or declared == "":
-                return pa.array(cells, type=kind)
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            continue
-    if all(isinstance(c, bytes | None) for c in cells):
-        return pa.array(cells, pa.binary())
-    return pa.array([None if c is None else c if isinstance(c, str) else str(c) for c in cells], pa.string())
-
-
-def _arrow_type(text: str) -> Any:
-    """The Arrow type of that name, or None for one not known here."""
-    import pyarrow as pa
-
-    if found := re.fullmatch(r"decimal(?:128|256)\((\d+),\s*(\d+)\)", text):
-        return pa.decimal128(min(38, int(found[1])), int(found[2]))
-    if found := re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", text):
-        return pa.timestamp(found[1], found[2])
-    try:
-        return pa.type_for_alias(text) if text else None
-    except ValueError:
-        return None

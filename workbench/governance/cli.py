@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 from workbench.errors import ParameterError
-
-CASE = click.argument("case_dir", type=click.Path(path_type=Path))
-AS = click.option("--as", "person", required=True, metavar="PERSON", help="id of case.toml")
-LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+from workbench.governance.cli_registers import AS, CASE, COMMANDS, LANG
+from workbench.values import short
 
 
 @click.group()
 def govern() -> None:
     """Incidents, inspections, partners, requests, training, public notices, portfolio."""
+
+
+for _command in COMMANDS:
+    govern.add_command(_command)
 
 
 @govern.command()
@@ -39,11 +41,11 @@ def watch(case_dir: Path, look: bool) -> None:
 @LANG
 def clocks(case_dir: Path, incident_id: str, lang: str) -> None:
     """Who must be told by when; no number where the law gives none."""
-    from workbench.case import Case
     from workbench.governance.incidents import clocks_of, incident
     from workbench.governance.texts import load, pick
+    from workbench.governance.watch import open_anyway
 
-    case = Case.open(case_dir)
+    case = open_anyway(case_dir)
     for c in clocks_of(case, incident(case, incident_id)):
         due = c.due or (c.within or pick(load("notices")["words"]["no_hours"], lang))
         why = c.why_zh if lang == "zh" else c.why_en
@@ -56,13 +58,16 @@ def clocks(case_dir: Path, incident_id: str, lang: str) -> None:
 @click.option("--persons", type=int, default=None)
 @click.option("--fact", "facts", multiple=True, metavar="NAME=yes|no")
 @click.option("--at", "events", multiple=True, metavar="START=TIME")
-def assess(case_dir: Path, incident_id: str, persons: int | None, facts: tuple[str, ...], events: tuple[str, ...]) -> None:
+@click.option("--as", "person", default="", metavar="PERSON", help="Who assesses and signs; default the operator.")
+def assess(case_dir: Path, incident_id: str, persons: int | None, facts: tuple[str, ...], events: tuple[str, ...],
+           person: str) -> None:
     """Say what was found out about an incident."""
-    from workbench.case import Case
     from workbench.governance.incidents import assess as call
+    from workbench.governance.watch import open_anyway
 
     said = {k: v.lower() in ("yes", "true", "1") for k, v in map(_pair, facts)}
-    call(Case.open(case_dir), incident_id, persons=persons, facts=said, events=dict(map(_pair, events)))
+    call(open_anyway(case_dir), incident_id, persons=persons, facts=said, events=dict(map(_pair, events)),
+         person=person)
     click.echo(f"Next: workbench govern clocks {case_dir} {incident_id}")
 
 
@@ -72,12 +77,12 @@ def assess(case_dir: Path, incident_id: str, persons: int | None, facts: tuple[s
 @LANG
 def drafts(case_dir: Path, incident_id: str, lang: str) -> None:
     """Print a draft of every notice."""
-    from workbench.case import Case
     from workbench.governance.drafts import as_text
     from workbench.governance.drafts import drafts as call
     from workbench.governance.incidents import incident
+    from workbench.governance.watch import open_anyway
 
-    case = Case.open(case_dir)
+    case = open_anyway(case_dir)
     for d in call(case, incident(case, incident_id), lang):
         click.echo(as_text(d))
 
@@ -90,10 +95,10 @@ def drafts(case_dir: Path, incident_id: str, lang: str) -> None:
 @click.option("--note", default="")
 def tick(case_dir: Path, incident_id: str, step: str, person: str, note: str) -> None:
     """Note that a step of the playbook is done."""
-    from workbench.case import Case
     from workbench.governance.incidents import tick as call
+    from workbench.governance.watch import open_anyway
 
-    call(Case.open(case_dir), incident_id, step, person, note)
+    call(open_anyway(case_dir), incident_id, step, person, note)
 
 
 @govern.command()
@@ -107,17 +112,6 @@ def close(case_dir: Path, incident_id: str, person: str, report: str) -> None:
     from workbench.governance.incidents import close as call
 
     call(Case.open(case_dir), incident_id, person, report)
-
-
-@govern.command()
-@CASE
-@click.argument("sort", type=click.Choice(["leak", "tamper", "misuse", "error"]))
-def drill(case_dir: Path, sort: str) -> None:
-    """Begin a drill; tick its steps, and see its score with `govern clocks`."""
-    from workbench.case import Case
-    from workbench.governance.incidents import drill as call
-
-    click.echo(call(Case.open(case_dir), sort).id)  # type: ignore[arg-type]
 
 
 @govern.command()
@@ -169,10 +163,11 @@ def partner(case_dir: Path, partner_id: str | None, what: str, fields: tuple[str
     from workbench.governance import partners as room
 
     case = Case.open(case_dir)
-    if what == "follow-up" or partner_id is None:
-        room.follow_up(case)
+    if partner_id is None or "follow-up" in (what, partner_id):  # the id may be left out: partner CASE follow-up
+        for p in room.follow_up(case):
+            click.echo(f"{p.id}: {room.letter(case, p, 'remind' if p.state == 'reminded' else 'escalate', lang)}")
     elif what == "ask":
-        click.echo(room.letter(case, room.ask(case, partner_id), "ask", lang))
+        click.echo(room.letter(case, room.ask(case, partner_id, person), "ask", lang))
     elif what == "certificate":
         room.take_certificate(case, partner_id, dict(map(_pair, fields)), person or case.operator())
     for p in room.partners(case):
@@ -181,7 +176,7 @@ def partner(case_dir: Path, partner_id: str | None, what: str, fields: tuple[str
 
 @govern.command()
 @CASE
-@click.argument("sort", type=click.Choice(["closing", "progress", "final"]))
+@click.argument("sort", type=click.Choice(["closing", "progress", "final", "children", "guardians", "older"]))
 @click.option("--out", type=click.Path(path_type=Path), default=None)
 def notice(case_dir: Path, sort: str, out: Path | None) -> None:
     """Write the public page in both languages."""
@@ -189,7 +184,7 @@ def notice(case_dir: Path, sort: str, out: Path | None) -> None:
     from workbench.governance.public import write_notice
 
     value = write_notice(Case.open(case_dir), sort, out)  # type: ignore[arg-type]
-    click.echo(f"{', '.join(value.files)}; {value.hidden} small counts hidden; checkpoint {value.entries} {value.checkpoint[:16]}")
+    click.echo(f"{', '.join(value.files)}; {value.hidden} small counts hidden; checkpoint {value.entries} {short(value.checkpoint, 16)}")
 
 
 @govern.command()
@@ -203,11 +198,62 @@ def request(case_dir: Path, sort: str, person: str, lang: str) -> None:
     from workbench.governance import desk
 
     case = Case.open(case_dir)
-    item, code = desk.receive(case, sort)
+    item, code = desk.receive(case, sort, person)
     click.echo(f"{item.id} · {code}")
     given = click.prompt("identifiers, separated by spaces", hide_input=True).split()
     checked = click.confirm("was identity checked?")
     click.echo(desk.answer_text(case, desk.look_up(case, item.id, given, person, identity_checked=checked), lang))
+
+
+@govern.command()
+@CASE
+@click.argument("request_id")
+@AS
+@click.option("--refuse", default="", help="Reason of a refusal.")
+@LANG
+def answer(case_dir: Path, request_id: str, person: str, refuse: str, lang: str) -> None:
+    """Close a request as answered, or refused with its reason."""
+    from workbench.case import Case
+    from workbench.governance import desk
+
+    case = Case.open(case_dir)
+    click.echo(desk.answer_text(case, desk.answer(case, request_id, person, refuse=refuse), lang))
+
+
+@govern.command()
+@CASE
+@click.argument("request_id")
+def prove(case_dir: Path, request_id: str) -> None:
+    """After the erasure: prove to the holder of a receipt what became of the records."""
+    from workbench.case import Case
+    from workbench.governance import desk
+
+    code = click.prompt("code of the receipt", hide_input=True)
+    given = click.prompt("identifiers, separated by spaces", hide_input=True).split()
+    proof = desk.prove_deleted(Case.open(case_dir), request_id, code, given)
+    click.echo(f"{'deleted' if proof.deleted else 'NOT deleted'}: {proof.rows_then} rows then, {proof.rows_now} now; "
+               f"{', '.join(proof.verdicts)}; certificates {', '.join(proof.certificates)}"
+               + ("; what the law keeps is sealed" if proof.sealed else ""))
+    raise SystemExit(0 if proof.deleted else 1)
+
+
+@govern.command(name="open")
+@CASE
+@click.argument("sort", type=click.Choice(["leak", "tamper", "misuse", "error"]))
+@AS
+@click.option("--what", required=True, help="In a few words, nothing personal.")
+@click.option("--place", "places", multiple=True, help="source.table, file or system.")
+@click.option("--at", default="", help="UTC time of discovery; default now.")
+def open_(case_dir: Path, sort: str, person: str, what: str, places: tuple[str, ...], at: str) -> None:
+    """Report an incident that the program cannot see by itself."""
+    from workbench.case import Case
+    from workbench.governance.incidents import open_incident
+    from workbench.i18n import mask
+
+    if mask(what) != what:
+        raise ParameterError("the words hold what looks like personal data", "say it without numbers and addresses")
+    item = open_incident(Case.open(case_dir), sort, "person", what[:200], places=places, at=at, person=person)  # type: ignore[arg-type]
+    click.echo(f"{item.id}\nNext: workbench govern clocks {case_dir} {item.id}")
 
 
 @govern.command()

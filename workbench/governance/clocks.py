@@ -79,11 +79,15 @@ def _applies(rule: Rule, value: DatedValue, persons: int | None,
         if facts.get(other):
             said = table["facts"][other]
             return "no", f"由专门规则代替:{said['zh']}", f"another rule takes its place: {said['en']}"
-    if value.threshold is not None:
+    limb = table["or_else"].get(rule.id)
+    if value.threshold is not None and not (limb and facts.get(limb)):
         if persons is None:
             return "ask", "人数未查明", "the number of persons is not known"
         if persons < value.threshold:
             n = f"{value.threshold:,.0f}"
+            if limb and limb not in facts:
+                said = table["facts"][limb]
+                return "ask", f"未达 {n} 人,须判断:{said['zh']}", f"below {n} persons; to be judged: {said['en']}"
             return "no", f"{persons:,} 人,未达 {n} 人", f"{persons:,} persons, below {n}"
     fact = table["rules"].get(rule.id)
     if fact:

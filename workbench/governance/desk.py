@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import ParameterError
+from workbench.governance.access import note, permit
 from workbench.governance.lookup import Hit, find_person, rows_of
-from workbench.governance.register import entries, entry, moment, next_id, packs_of, sign, stamp
+from workbench.governance.register import entries, entry, moment, next_id, stamp
 from workbench.governance.texts import load, pick
 from workbench.law.dates import parse_duration, working_days
+from workbench.plan.make import packs_of
 from workbench.values import Value
 
 if TYPE_CHECKING:
@@ -72,15 +74,15 @@ class DeletionProof(Value):
     """some of the tables' rows are kept by law, sealed"""
 
 
-def receive(case: Case, sort: str, *, at: str = "") -> tuple[Request, str]:
-    """Take a request in; returns it and the receipt's code, which is given to the person and not kept."""
+def receive(case: Case, sort: str, person: str = "", *, at: str = "") -> tuple[Request, str]:
+    """Take a request in as ``person``; returns it and the receipt's code, which is given to the person and not kept."""
     if sort not in load("requests")["sorts"]:
         raise ParameterError(f"there is no sort of request {sort!r}", "use: " + ", ".join(load("requests")["sorts"]))
     when = at or case.now()
     code = secrets.token_urlsafe(12)
     value = Request(id=next_id(case, Request, "R"), case_id=case.id, sort=sort, received_at=stamp(moment(when)),
                     deadlines=deadlines(case, sort, when), receipt_sha256=_sha(code))
-    case.save(value)
+    case.save(value, person)
     return value, code
 
 
@@ -114,21 +116,24 @@ def look_up(case: Case, id_: str, identifiers: Iterable[str], person: str, *, id
     old = entry(case, Request, id_)
     if old.state in ("answered", "refused"):
         raise ParameterError(f"request {id_} is {old.state}", "take in a new request")
+    who = permit(case, "lookup", person, old.sort)
     found = find_person(case, identifiers)
-    who = case.config.person(person).id
     value = old.model_copy(update={"identity_checked": True, "hits": found.hits, "conflicts": found.conflicts,
                                    "state": "found", "by": who})
-    digest = case.save(value)
-    sign(case, "lookup/v1", {"request": digest}, {"person": who, "at": case.now(), "purpose": old.sort,
-                                                   "rows": found.rows}, who)
+    digest = case.save(value, who)
+    note(case, "lookup", who, old.sort, found.rows, {"request": digest})
     return value
 
 
-def write_copy(case: Case, id_: str, identifiers: Iterable[str], person: str) -> Path:
-    """Write the person's rows (JSON lines, 0600) into the private ``answers/`` folder; hand it over, then delete it."""
+def write_copy(case: Case, id_: str, identifiers: Iterable[str], person: str, second: str = "") -> Path:
+    """Write the person's rows (JSON lines, 0600) into the private ``answers/`` folder; hand it over, then delete it.
+
+    ``second``: a second person, needed for a copy of very many rows.
+    """
     item = entry(case, Request, id_)
     if not item.identity_checked or item.sort not in ("access", "copy", "next_of_kin"):
         raise ParameterError("a copy is written for an access or copy request whose identity was checked", "look_up first")
+    who = permit(case, "export", person, item.sort, sum(h.rows for h in item.hits), second)
     path = case.private("answers") / f"{id_}.jsonl"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     n = 0
@@ -136,8 +141,7 @@ def write_copy(case: Case, id_: str, identifiers: Iterable[str], person: str) ->
         for table, row in rows_of(case, identifiers):
             f.write(json.dumps({"table": table, **row}, ensure_ascii=False, default=str) + "\n")
             n += 1
-    who = case.config.person(person).id
-    sign(case, "export/v1", {}, {"person": who, "at": case.now(), "purpose": item.sort, "request": id_, "rows": n}, who)
+    note(case, "export", who, item.sort, n, request=id_)
     return path
 
 
@@ -150,7 +154,7 @@ def answer(case: Case, id_: str, person: str, *, refuse: str = "") -> Request:
         raise ParameterError("nothing was looked up for this request", "look_up first, or refuse with a reason")
     value = old.model_copy(update={"state": "refused" if refuse else "answered", "answered_at": case.now(),
                                    "by": case.config.person(person).id, "reason": refuse[:500]})
-    case.save(value)
+    case.save(value, person)
     return value
 
 
@@ -171,12 +175,13 @@ def prove_deleted(case: Case, id_: str, code: str, identifiers: Iterable[str]) -
     Raises:
         ParameterError: the receipt's code is not the one of that request, or nothing was erased yet.
     """
-    from workbench.erasure.model import Certificates, Erasure
+    from workbench.erasure.left import newest
+    from workbench.erasure.model import Certificates
 
     item = entry(case, Request, id_)
     if not hmac.compare_digest(_sha(code), item.receipt_sha256):
         raise ParameterError("that is not the receipt of this request", "check number and code")
-    run = next((r for r in reversed(case.history(Erasure)) if not r.dry_run), None)
+    run = newest(case)
     if run is None:
         raise ParameterError("nothing was erased yet", f"workbench run {case.folder} erase")
     now = find_person(case, identifiers)

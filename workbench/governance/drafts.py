@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from workbench.governance.clocks import Clock, grade
 from workbench.governance.incidents import clocks_of
 from workbench.governance.model import Draft, Incident
-from workbench.governance.register import packs_of
 from workbench.governance.texts import load, pick
+from workbench.plan.make import packs_of
 
 if TYPE_CHECKING:
     from workbench.case import Case

@@ -48,7 +48,7 @@ def note_grants(case: Case, person: str, reason: str) -> Grants:
     if not reason.strip():
         raise ParameterError("approving access rights needs a reason", "say it with --reason")
     value = Grants(case_id=case.id, at=case.now(), person=who.id, reason=reason[:300], rights=rights_now(case))
-    case.save(value)
+    case.save(value, who.id)
     return value
 
 

@@ -8,12 +8,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from workbench.errors import ParameterError
+from workbench.errors import LedgerError, ParameterError
 from workbench.governance.clocks import Clock, clocks
 from workbench.governance.model import Incident, Sort, Tick
-from workbench.governance.register import entries, entry, moment, packs_of
+from workbench.governance.register import entries, entry, moment
 from workbench.governance.texts import load
 from workbench.ledger import write_durably
+from workbench.plan.make import packs_of
 
 if TYPE_CHECKING:
     from workbench.case import Case
@@ -25,7 +26,11 @@ REPORT_CHARACTERS = 20
 
 def incidents(case: Case) -> tuple[Incident, ...]:
     """Every incident as it stands, those kept beside a broken ledger included, oldest first."""
-    found = {i.id: i for i in (*_beside(case), *entries(case, Incident))}
+    try:
+        logged = entries(case, Incident)
+    except LedgerError:  # while the ledger does not verify only what is kept beside it can be worked on
+        logged = ()
+    found = {i.id: i for i in (*_beside(case), *logged)}
     return tuple(sorted(found.values(), key=lambda i: (i.opened_at, i.id)))
 
 
@@ -36,9 +41,10 @@ def incident(case: Case, id_: str) -> Incident:
 
 
 def open_incident(case: Case, sort: Sort, origin: str, mark: str, *, places: tuple[str, ...] = (), records: int = 0,
-                  persons: int | None = None, at: str = "", logged: bool = True) -> Incident:
+                  persons: int | None = None, at: str = "", logged: bool = True, person: str = "") -> Incident:
     """Open an incident, or return the one that the same thing opened before.
 
+    ``person``: who reports it, and signs; the program itself signs as the operator.
     ``at``: UTC time of discovery, now when empty. A ledger that does not verify takes no entry (``logged`` False):
     the incident then lies in the case's private ``incidents/`` folder until :func:`adopt`.
     """
@@ -54,12 +60,12 @@ def open_incident(case: Case, sort: Sort, origin: str, mark: str, *, places: tup
     new = Incident(id=id_, case_id=case.id, sort=sort, origin=origin, mark=mark, opened_at=now, discovered_at=seen,
                    places=places[:50], records=records, persons=persons, categories=_categories(case, places) if logged
                    else (), unlogged=not logged, events={"occurrence": seen, "discovery": seen, "awareness": seen})
-    return _keep(case, new)
+    return _keep(case, new, person)
 
 
 def assess(case: Case, id_: str, *, persons: int | None = None, facts: Mapping[str, bool] | None = None,
-           events: Mapping[str, str] | None = None) -> Incident:
-    """Say what was found out: persons touched, facts of ``data/conditions.yaml``, times at which clocks start."""
+           events: Mapping[str, str] | None = None, person: str = "") -> Incident:
+    """Say, as ``person``, what was found out: persons touched, facts of ``data/conditions.yaml``, times at which clocks start."""
     known = load("conditions")
     for name in facts or {}:
         if name not in known["facts"]:
@@ -73,7 +79,7 @@ def assess(case: Case, id_: str, *, persons: int | None = None, facts: Mapping[s
     old = _open(case, id_)
     return _keep(case, old.model_copy(update={
         "persons": old.persons if persons is None else persons, "facts": {**old.facts, **(facts or {})},
-        "events": {**old.events, **(events or {})}}))
+        "events": {**old.events, **(events or {})}}), person)
 
 
 def tick(case: Case, id_: str, step: str, person: str, note: str = "") -> Incident:
@@ -86,7 +92,7 @@ def tick(case: Case, id_: str, step: str, person: str, note: str = "") -> Incide
     if step in (t.step for t in old.ticks):
         raise ParameterError(f"step {step} is ticked already", "tick the next one")
     done = Tick(step=step, at=case.now(), person=who, note=note[:300])
-    return _keep(case, old.model_copy(update={"ticks": (*old.ticks, done)}))
+    return _keep(case, old.model_copy(update={"ticks": (*old.ticks, done)}), who)
 
 
 def close(case: Case, id_: str, person: str, report: str) -> Incident:
@@ -107,7 +113,7 @@ def close(case: Case, id_: str, person: str, report: str) -> Incident:
         raise ParameterError("a closing report says cause, effect, remedy and what changes", "write a sentence on each")
     now = case.now()
     return _keep(case, old.model_copy(update={"state": "closed", "closed_at": now, "closed_by": who.id,
-                                              "report": report[:4000], "events": {**old.events, "handling_end": now}}))
+                                              "report": report[:4000], "events": {**old.events, "handling_end": now}}), who.id)
 
 
 def clocks_of(case: Case, item: Incident) -> tuple[Clock, ...]:
@@ -116,15 +122,18 @@ def clocks_of(case: Case, item: Incident) -> tuple[Clock, ...]:
     return clocks(packs_of(case), max(on, case.today()), item.persons, item.events, item.facts)
 
 
-def drill(case: Case, sort: Sort) -> Incident:
-    """Begin a drill: an incident of that sort with the case's own tables as its scenario. No source is touched."""
+def drill(case: Case, sort: Sort, person: str = "") -> Incident:
+    """Begin the people's part of a drill: an incident of that sort with the case's own tables as its scenario.
+
+    No source is touched; :func:`workbench.governance.drills.rehearse` also provokes it, in a sandbox.
+    """
     from workbench.classification.model import Findings
 
     found = case.find(Findings)
     tables = sorted(found.tables, key=lambda t: -t.persons)[:1] if found else []
     return open_incident(case, sort, "drill", f"{sort} {case.now()}", records=sum(t.rows for t in tables),
                          places=tuple(f"{t.source}.{t.table}" for t in tables),
-                         persons=tables[0].persons if tables else None)
+                         persons=tables[0].persons if tables else None, person=person)
 
 
 def score(item: Incident) -> tuple[float, tuple[str, ...]]:
@@ -158,11 +167,11 @@ def _open(case: Case, id_: str) -> Incident:
     return old
 
 
-def _keep(case: Case, item: Incident) -> Incident:
+def _keep(case: Case, item: Incident, person: str = "") -> Incident:
     if item.unlogged:
         write_durably(case.private(FOLDER) / f"{item.id}.json", item.canonical())
     else:
-        case.save(item)
+        case.save(item, person)
     return item
 
 

@@ -74,12 +74,12 @@ def inspect(case: Case, inspector: str, *, only: tuple[str, ...] = ()) -> Inspec
         results.append(Result(check=name, zh=spec["names"]["zh"], en=spec["names"]["en"], ok=not ids,
                               findings=tuple(ids), next_due=due.isoformat()))
     for f in findings:
-        case.save(f)
+        case.save(f, inspector)
     objection = _object(case, inspector)
     sample, seed, commitment = _sample(case, inspector)
     value = Inspection(id=next_id(case, Inspection, "N"), case_id=case.id, inspector=inspector, at=case.now(),
                        results=tuple(results), objection=objection, sample=sample, seed=seed, commitment=commitment)
-    digest = case.save(value)
+    digest = case.save(value, inspector)
     sign(case, "inspection/v1", {"inspection": digest}, {
         "person": inspector, "at": value.at, "open": len(open_findings(case)), "objection": objection}, inspector)
     _feed(case)
@@ -98,7 +98,7 @@ def recheck(case: Case, inspector: str) -> tuple[Finding, ...]:
             seen[f.check] = {asset for asset, _ in run_check(case, f.check)}
         if f.asset not in seen[f.check]:
             cleared = f.model_copy(update={"state": "cleared", "cleared_at": case.now(), "cleared_by": inspector})
-            sign(case, "inspection/v1", {"finding": case.save(cleared)}, {"person": inspector, "at": case.now()}, inspector)
+            sign(case, "inspection/v1", {"finding": case.save(cleared, inspector)}, {"person": inspector, "at": case.now()}, inspector)
     left = open_findings(case)
     if not any(f.severity == "severe" for f in left):
         with suppress(ApprovalError, CaseError):  # no plan, or no objection of this inspector stands

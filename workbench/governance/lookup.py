@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.case import Case
     from workbench.classification.model import Findings
     from workbench.inventory import Inventory
-    from workbench.sources.base import Source, Table
+    from workbench.sources.base import Column, Source, Table
 
 UNIQUE = frozenset({"cn_resident_id", "cn_resident_id_15", "passport", "cn_hkmo_permit", "cn_taiwan_permit",
                     "cn_foreigner_permit", "us_ssn", "hk_id", "sg_nric"})
@@ -31,6 +31,7 @@ STRONG = UNIQUE | {"cn_mobile", "phone", "cn_landline", "email", "bank_card", "w
 LEAST = 6
 """characters of an identifier after normalising; shorter ones match by chance"""
 ROUNDS = 4
+_WHOLE = re.compile(r"u?int(16|32|64)$")
 RowId = tuple[Any, ...]
 """primary key of a row, else its number: an engine may hand out rows in another order for other columns"""
 
@@ -126,7 +127,7 @@ def _search(case: Case, identifiers: Iterable[str]) -> tuple[Lookup, _Search]:
         if len(search.wanted) == before:
             break
     for _ in range(ROUNDS):
-        if not _follow(search):
+        if not _follow(search) and not _across(search):
             break
     hits = tuple(Hit(source=s, table=t, rows=len(r), by=min(r.values()))
                  for (s, t), r in sorted(search.rows.items()) if r)
@@ -231,6 +232,37 @@ def _follow(search: _Search) -> bool:
                 mine = search.rows.setdefault((spec.name, link.table), {})
                 for n, row in _numbered(source, link.table, link.key.columns):
                     if tuple(row.values()) in keys and n not in mine:
+                        mine[n] = "link"
+                        new = True
+    return new
+
+
+def _across(search: _Search) -> bool:
+    """Rows of another source that carry the key of the person's rows (an event log with customer numbers)."""
+    from workbench.inventory import name_score, points_at
+    from workbench.sources import open_source
+
+    def text(column: Column) -> Column:  # one source may keep as text the number that another keeps as a number
+        return column.model_copy(update={"type": "string"}) if _WHOLE.match(column.type) else column
+
+    new = False
+    specs = {s.name: s for s in search.case.config.sources}
+    for (name, table), found in list(search.rows.items()):
+        parent = search.inventory.table(name, table)
+        own = {n for n, by in found.items() if by != "text"}
+        pairs = [(child, c, key) for child in search.inventory.tables if child.source != name and parent is not None and own
+                 for c in map(text, child.columns) for key in map(text, parent.columns) if name_score(child, c, parent, key) >= 4]
+        for child, c, key in pairs:
+            with open_source(specs[child.source], search.case.folder) as source, \
+                    open_source(specs[name], search.case.folder) as other:
+                assert parent is not None
+                if not points_at(source, child, c, other, parent, key):
+                    continue
+                theirs = {row[key.name] for n, row in _numbered(other, table, (key.name,)) if n in own}
+                keys = {str(v) for v in theirs - {None}}
+                mine = search.rows.setdefault((child.source, child.name), {})
+                for n, row in _numbered(source, child.name, (c.name,)):
+                    if row[c.name] is not None and str(row[c.name]) in keys and n not in mine:
                         mine[n] = "link"
                         new = True
     return new

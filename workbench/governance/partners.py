@@ -45,23 +45,24 @@ def partners(case: Case) -> tuple[Partner, ...]:
     return tuple(known.get(i) or Partner(id=i, contract=a.contract, holds=a.holds_data) for i, a in named)
 
 
-def ask(case: Case, id_: str) -> Partner:
+def ask(case: Case, id_: str, person: str = "") -> Partner:
     """The request to return or delete was sent today; the letter is in :func:`letter`."""
     old = _partner(case, id_)
     if old.state != "new":
         raise ParameterError(f"{id_} was asked on {old.asked}", "use follow_up, which reminds and escalates")
-    return _keep(case, old, state="asked", asked=case.today().isoformat())
+    return _keep(case, old, person, state="asked", asked=case.today().isoformat())
 
 
 def follow_up(case: Case) -> tuple[Partner, ...]:
     """Remind whoever did not answer in time, escalate whoever was reminded in vain; returns those that moved."""
     days = load("partners")["days"]
+    join(case)
     moved = []
     for p in partners(case):
         if p.state == "asked" and _past(case, p.asked, days["remind"]):
-            moved.append(_keep(case, p, state="reminded", reminded=case.today().isoformat()))
+            moved.append(_keep(case, p, "", state="reminded", reminded=case.today().isoformat()))
         elif p.state in ("reminded", "incomplete") and _past(case, p.reminded or p.asked, days["escalate"]):
-            moved.append(_keep(case, p, state="escalated", escalated=case.today().isoformat()))
+            moved.append(_keep(case, p, "", state="escalated", escalated=case.today().isoformat()))
     return tuple(moved)
 
 
@@ -80,11 +81,39 @@ def take_certificate(case: Case, id_: str, fields: Mapping[str, str], person: st
         raise ParameterError(f"{id_} was never asked", f"workbench govern partner CASE {id_} ask")
     wrong = tuple(f for f in spec if not _good(spec[f], fields.get(f, "").strip(), case.today()))
     state = "incomplete" if wrong else "certified"
-    kept = _keep(case, old, state=state, certificate=dict(fields), wrong=wrong, taken_by=case.config.person(person).id)
+    kept = _keep(case, old, person, state=state, certificate=dict(fields), wrong=wrong, taken_by=case.config.person(person).id)
     from workbench.governance.evidence import feed
 
     feed(case)
+    join(case)
     return kept
+
+
+def join(case: Case) -> tuple[str, ...]:
+    """Join every certified partner to the certificate of its line in the plan, once there is one; returns the lines.
+
+    The partner's exceptions come along, so that our certificate never says more than theirs.
+    """
+    from workbench.erasure.complete import complete
+    from workbench.errors import ErasureError
+    from workbench.plan.model import Plan
+
+    plan = case.find(Plan)
+    lines = {d.set.table: d.id for d in plan.disposals if d.action == "destroy_medium"} if plan else {}
+    named = {f"partner-{n + 1:03d}": a.name for n, a in enumerate(case.config.assets)}
+    done = []
+    for p in partners(case):
+        line = lines.get(named.get(p.id, ""))
+        if p.state != "certified" or line is None:
+            continue
+        told = p.certificate.get("exceptions", "").strip()
+        try:
+            complete(case, line, p.taken_by, sort="partner", exceptions=() if told.lower() in ("", "none", "无") else (told,),
+                     evidence={k: p.certificate[k] for k in ("evidence_sha256", "date", "level", "method")})
+        except ErasureError:
+            continue  # nothing was carried out yet: follow_up joins it later
+        done.append(line)
+    return tuple(done)
 
 
 def letter(case: Case, item: Partner, sort: Literal["ask", "remind", "escalate"], lang: str) -> str:
@@ -122,7 +151,7 @@ def _past(case: Case, day: str, days: int) -> bool:
     return bool(day) and case.today() >= dt.date.fromisoformat(day) + dt.timedelta(days=days)
 
 
-def _keep(case: Case, old: Partner, **changes: object) -> Partner:
+def _keep(case: Case, old: Partner, person: str, **changes: object) -> Partner:
     new = old.model_copy(update=changes)
-    case.save(new)
+    case.save(new, person)
     return new

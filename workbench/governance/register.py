@@ -10,7 +10,6 @@ from workbench.values import Value
 
 if TYPE_CHECKING:
     from workbench.case import Case
-    from workbench.law.packs_value import Packs
 
 V = TypeVar("V", bound=Value)
 
@@ -45,17 +44,6 @@ def sign(case: Case, type_: str, subjects: dict[str, str], predicate: dict[str, 
     """Add an entry signed with the person's own key, which is made and registered when it is the first."""
     case.enrol(person)
     case.append(type_, subjects, predicate, person)
-
-
-def packs_of(case: Case) -> Packs:
-    """The rule packs of the case and this room's own pack (what follows an incident, terms for requests)."""
-    from workbench.governance.texts import DATA
-    from workbench.law import load_packs
-
-    c = case.config
-    mine = [DATA / f"pack-{j}.yaml" for j in c.case.jurisdictions]
-    return load_packs(c.case.jurisdictions, c.case.sectors,
-                      [*(p for p in mine if p.is_file()), *(case.resolve(p) for p in c.packs)])
 
 
 def moment(text: str) -> dt.datetime:

@@ -42,6 +42,11 @@ def pairs(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from pairs(v, f"{place}[{n}]")
 
 
+def word(name: str, lang: str) -> str:
+    """The word for a state, a severity or a direction (``data/board.yaml``)."""
+    return pick(load("board")["words"][name], lang)
+
+
 def pick(text: dict[str, Any], lang: str) -> str:
     """The sentence of that language."""
     return str(text["zh" if lang == "zh" else "en"])

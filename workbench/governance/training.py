@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ParameterError
 from workbench.governance.clocks import later
-from workbench.governance.register import moment, packs_of, sign
+from workbench.governance.register import moment, sign
 from workbench.governance.texts import load, pick
+from workbench.plan.make import packs_of
 from workbench.values import Value
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def answer(case: Case, person: str, answers: Mapping[str, int]) -> Training:
     now = case.now()
     result = Training(id=f"{person} {now}", case_id=case.id, person=person, at=now, questions=len(asked), right=right,
                       passed=right / len(asked) >= load("quiz")["pass_share"], wrong=wrong)
-    case.save(result)
+    case.save(result, person)
     sign(case, "training/v1", {"training": result.digest}, {"person": person, "at": now}, person)
     from workbench.governance.evidence import feed
 
@@ -106,6 +107,13 @@ def leaflet(case: Case, lang: str) -> str:
     return pick(load("quiz")["leaflet"], lang).format(**_facts(case, lang))
 
 
+def material(case: Case, person: str, lang: str) -> tuple[str, ...]:
+    """What the person's roles have to know of this case, paragraph by paragraph."""
+    table, facts = load("material"), _facts(case, lang)
+    roles = ("all", *case.config.person(person).roles)
+    return tuple(pick(p, lang).format(**facts) for role in dict.fromkeys(roles) for p in table.get(role, ()))
+
+
 def _for(case: Case, person: str) -> list[dict[str, Any]]:
     roles = set(case.config.person(person).roles) | {"all"}
     return [q for q in load("quiz")["questions"] if roles & set(q["roles"])]
@@ -113,15 +121,25 @@ def _for(case: Case, person: str) -> list[dict[str, Any]]:
 
 def _facts(case: Case, lang: str) -> dict[str, str]:
     from workbench.classification.model import Findings
+    from workbench.governance.partners import partners
+    from workbench.inventory import Inventory
+    from workbench.plan.model import Plan
 
     c = case.config
-    found = case.find(Findings)
+    found, inventory, plan = case.find(Findings), case.find(Inventory), case.find(Plan)
     packs = packs_of(case)
-    ids = sorted({f.category for f in found.findings if f.sensitive and f.category}) if found else []
-    names = [pick(k.names.model_dump(), lang) if (k := packs.category(i)) else i for i in ids]
     unknown = "–"
+
+    def named(ids: set[str]) -> str:
+        names = [pick(k.names.model_dump(), lang) if (k := packs.category(i)) else i for i in sorted(ids)]
+        return ("、" if lang == "zh" else ", ").join(names) or unknown
+
+    held = [(f.category, f.sensitive) for f in found.findings if f.category] if found else []
     return {
-        "sensitive": ("、" if lang == "zh" else ", ").join(names) or unknown,
+        "sensitive": named({i for i, sensitive in held if sensitive}), "categories": named({i for i, _ in held}),
+        "place": c.case.place or unknown, "tables": str(len(inventory.tables)) if inventory else unknown,
+        "lines": str(len(plan.disposals)) if plan else unknown, "partners": str(len(partners(case))),
+        "rules": str(len(packs.rules)), "custodian_until": c.vault.custodian_until.isoformat() if c.vault.custodian_until else unknown,
         "service_end": c.dates.service_end.isoformat() if c.dates.service_end else unknown,
         "supervisor": next((p.id for p in c.with_role("supervisor")), unknown),
         "company": c.case.company if lang == "zh" else c.case.company_en or c.case.company,

@@ -10,6 +10,7 @@ from workbench.errors import CaseError, WorkbenchError
 from workbench.governance.incidents import adopt, incidents, open_incident
 from workbench.governance.model import Incident, Sort
 from workbench.ledger import Ledger
+from workbench.values import short
 
 if TYPE_CHECKING:
     from workbench.case import Case
@@ -40,17 +41,22 @@ def watch(case: Case, *, look: bool = True) -> tuple[Incident, ...]:
 
 def watch_folder(folder: Path, *, look: bool = True) -> tuple[Incident, ...]:
     """The same for a case that cannot even be opened because its ledger does not verify."""
+    return watch(open_anyway(folder), look=look)
+
+
+def open_anyway(folder: Path) -> Case:
+    """The case, also when its ledger does not verify: then only incidents kept beside it can be worked on."""
     from workbench.case import Case, load_config
 
     try:
-        case = Case.open(folder)
+        return Case.open(folder)
     except WorkbenchError:
         if not ledger_problem(folder):
             raise
-        case = Case.__new__(Case)
-        case.folder, case.config = folder.resolve(), load_config(folder / "case.toml")
-        case.ledger, case._run, case._signers = Ledger(folder / "ledger"), None, {}
-    return watch(case, look=look)
+    case = Case.__new__(Case)
+    case.folder, case.config = folder.resolve(), load_config(folder / "case.toml")
+    case.ledger, case._run, case._signers = Ledger(folder / "ledger"), None, {}
+    return case
 
 
 def ledger_problem(folder: Path) -> str:
@@ -126,4 +132,4 @@ def _erasure(case: Case) -> None:
         bad = [t for t in run.tables if not t.ok]
         off += [f"{t.source}.{t.table}" for t in bad]
         if off or run.verdict == "FAILED":
-            open_incident(case, "error", "erasure", run.digest[:16], places=tuple(sorted(set(off))), at=run.ended)
+            open_incident(case, "error", "erasure", short(run.digest, 16), places=tuple(sorted(set(off))), at=run.ended)

@@ -15,15 +15,18 @@ MASKS = (
     ("secret", re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")),
 )
 DIGEST = re.compile(r"^[0-9a-f]{32,128}$")
+UUID = re.compile(r"(?<![\w@.+-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w@.+-])")
+"""one in five hundred random ones (RFC 9562) holds twelve digits that could be a card's"""
 
 
 def mask(text: str) -> str:
     """``text`` with everything that looks like a personal number, mail address or password replaced by its kind."""
     if DIGEST.match(text):  # a hash may hold eleven digits in a row and is not a phone number
         return text
+    pieces = UUID.split(text)
     for name, pattern in MASKS:
-        text = pattern.sub(f"[{name}]", text)
-    return text
+        pieces = [pattern.sub(f"[{name}]", piece) for piece in pieces]
+    return "".join(a + b for a, b in zip(pieces, [*UUID.findall(text), ""], strict=True))
 
 
 def mask_tree(value: Any) -> Any:

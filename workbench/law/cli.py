@@ -1,4 +1,5 @@
-"""``workbench law``: each command is one call of :mod:`workbench.law.commands`."""
+"""``workbench law``: each command is one call of :mod:`workbench.law.commands`. ``law diff`` stands in the plan room, which
+knows what a change moves."""
 
 from __future__ import annotations
 
@@ -13,11 +14,11 @@ import click
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
-def _day(value: dt.datetime | None) -> dt.date:
+def day_of(value: dt.datetime | None) -> dt.date:
     return value.date() if value else dt.datetime.now().astimezone().date()
 
 
-def _packs(place: tuple[str, ...], sector: tuple[str, ...], pack: tuple[Path, ...]) -> Any:
+def packs_of(place: tuple[str, ...], sector: tuple[str, ...], pack: tuple[Path, ...]) -> Any:
     from workbench.law.loader import load_pack, load_packs, shipped
     from workbench.law.packs_value import Packs
 
@@ -26,7 +27,7 @@ def _packs(place: tuple[str, ...], sector: tuple[str, ...], pack: tuple[Path, ..
     return load_packs(place or ("CN",), sector, pack)
 
 
-def _choose(f: Any) -> Any:
+def choose(f: Any) -> Any:
     f = click.option("--pack", multiple=True, type=click.Path(path_type=Path), help="A pack of your own, beside the shipped ones.")(f)
     f = click.option("--sector", multiple=True, help="ecommerce, finance, medical, telecom, ...")(f)
     return click.option("--place", multiple=True, help="CN EU DE FR UK US US-CA HK SG JP KR; all when left out.")(f)
@@ -43,13 +44,13 @@ def law() -> None:
 @click.option("--kind", default="", help="retention obligation notice handover deadline threshold matrix level hold")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
-@_choose
+@choose
 def list_(word: str, on: dt.datetime | None, kind: str, form: str, lang: str, place: tuple[str, ...], sector: tuple[str, ...],
           pack: tuple[Path, ...]) -> None:
     """Rules in force on a day."""
     from workbench.law import commands
 
-    rows = commands.list_rules(_packs(place, sector, pack), _day(on), kind, word.lower(), lang)
+    rows = commands.list_rules(packs_of(place, sector, pack), day_of(on), kind, word.lower(), lang)
     if form == "json":
         for r in rows:
             click.echo(json.dumps(dataclasses.asdict(r), ensure_ascii=False))
@@ -62,12 +63,12 @@ def list_(word: str, on: dt.datetime | None, kind: str, form: str, lang: str, pl
 
 @law.command("show")
 @click.argument("rule_id")
-@_choose
+@choose
 def show(rule_id: str, place: tuple[str, ...], sector: tuple[str, ...], pack: tuple[Path, ...]) -> None:
     """Everything the packs hold about one rule."""
     from workbench.law import commands
 
-    packs = _packs(place, sector, pack)
+    packs = packs_of(place, sector, pack)
     rule = commands.show_rule(packs, rule_id)
     click.echo(f"{rule.id}  {rule.names.zh} / {rule.names.en}\n  pack {rule.pack}, kind {rule.kind}")
     for v in rule.values:
@@ -90,32 +91,3 @@ def check(paths: tuple[Path, ...]) -> None:
     c = commands.check(paths)
     click.echo(f"{c.packs} packs, {c.rules} rules, {c.values} dated values: well formed ✓")
     click.echo(f"{len(c.unsigned)} rules have no lawyer's sign-off; {len(c.weak)} rest on memory (M-*).")
-
-
-@law.command("diff")
-@click.option("--from", "before", type=DATE, help="First day, e.g. 2025-12-31.")
-@click.option("--to", "after", type=DATE, help="Second day; today when left out.")
-@click.option("--old", type=click.Path(path_type=Path), help="An older version of a pack ...")
-@click.option("--new", type=click.Path(path_type=Path), help="... and the newer one; the shipped one when left out.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
-@_choose
-def diff(before: dt.datetime | None, after: dt.datetime | None, old: Path | None, new: Path | None, lang: str,
-         place: tuple[str, ...], sector: tuple[str, ...], pack: tuple[Path, ...]) -> None:
-    """What changed between two days, or between two versions of a pack."""
-    from workbench.law import commands
-    from workbench.law.loader import load_pack
-
-    packs = _packs(place, sector, pack)
-    if old is not None:
-        newer = commands.with_pack(packs, load_pack(new)) if new else packs
-        changes = commands.diff_packs(commands.with_pack(newer, load_pack(old)), newer, _day(after))
-    elif before is not None:
-        changes = commands.diff_dates(packs, _day(before), _day(after))
-    else:
-        raise click.UsageError("give --from DAY, or --old PACK.yaml")
-    head = ("规则", "变化", "原", "新", "起") if lang == "zh" else ("rule", "change", "was", "is", "since")
-    click.echo(commands.table([(c.id, c.what, _side(c.old, c.old_law), _side(c.new, c.new_law), c.since) for c in changes], head))
-
-
-def _side(term: str, cited: str) -> str:
-    return f"{term} ({cited.split(' / ')[-1]})" if cited else term

@@ -150,6 +150,14 @@ def _scope(rule: Rule) -> tuple[object, ...]:
     return rule.applies_to, rule.yields, rule.receiver
 
 
+def shipped_as(pack: Pack) -> Pack:
+    """The shipped pack of the same id; LawError when this workbench ships none."""
+    for p in shipped():
+        if p.id == pack.id:
+            return p
+    raise LawError(f"this workbench ships no pack {pack.id!r} to compare with", "name the newer version with --new")
+
+
 def with_pack(packs: Packs, replacement: Pack) -> Packs:
     """Packs in which the one of the same id is replaced, or the new one added."""
     kept = [replacement if p.id == replacement.id else p for p in packs.packs]

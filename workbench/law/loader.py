@@ -183,7 +183,10 @@ def shipped() -> tuple[Pack, ...]:
 def load_packs(
     jurisdictions: Sequence[str] = ("CN",), sectors: Sequence[str] = (), extra_paths: Sequence[str | Path] = ()
 ) -> Packs:
-    """The packs that apply to a case: shipped ones by place and sector, then the company's own.
+    """The packs that apply to a case: shipped ones by place and sector, then those of ``extra_paths``.
+
+    One of the same id as a shipped pack takes its place (a newer or older state of the law); any other stands beside
+    them (the company's own policies).
 
     Raises:
         LawError: a pack is wrong, two packs contradict, or no pack knows a jurisdiction or sector.
@@ -194,9 +197,15 @@ def load_packs(
             raise LawError(
                 f"no rule pack for jurisdiction {place!r}", "use one of: " + ", ".join(sorted(known - {"*"}))
             )
-    packs = [p for p in shipped() if selected(p, jurisdictions, sectors)]
-    packs += [load_pack(Path(p)) for p in extra_paths]
-    return Packs.merge(packs)
+    extra = [load_pack(Path(path)) for path in extra_paths]
+    told = {s for p in (*shipped(), *extra) for s in p.sectors}
+    for sector in sectors:  # a slip of the pen here would erase what the sector has to keep
+        if sector not in told:
+            raise LawError(f"no rule pack for sector {sector!r}", "use some of: " + ", ".join(sorted(told))
+                           + "; leave out what is not among them")
+    packs = {p.id: p for p in shipped() if selected(p, jurisdictions, sectors)}
+    packs |= {p.id: p for p in extra}
+    return Packs.merge(packs.values())
 
 
 def all_packs() -> Packs:

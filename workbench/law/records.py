@@ -55,11 +55,16 @@ def _hit(pattern: str, name: str, parts: tuple[str, ...]) -> int:
     return 0
 
 
-def guess_record(packs: Packs, table: str, sheet_of: str = "") -> Guess | None:
-    """The record type whose word stands last in the table's name (the head of a compound), else None."""
+def guess_record(packs: Packs, table: str, *, file: bool = False) -> Guess | None:
+    """The record type whose word stands last in the table's name (the head of a compound), else None.
+
+    file: ``table`` is a file's path and what follows the last dot its kind; in a database what stands before is the schema,
+    which speaks only where the table's own name says nothing.
+    """
     best: tuple[int, str, Guess] | None = None
-    for name in filter(None, (table.rsplit("#", 1)[-1], table, sheet_of)):
-        parts = words(name.rsplit("/", 1)[-1].rsplit(".", 1)[0] if "." in name else name)
+    own = table.rsplit("#", 1)[-1] if file else table.rsplit(".", 1)[-1]
+    for name in (own, table):
+        parts = words(name.rsplit("/", 1)[-1].rsplit(".", 1)[0] if file and "." in name else name)
         for type_ in packs.record_types.values():
             for pattern in type_.tables:
                 score = _hit(pattern, name, parts)

@@ -63,9 +63,13 @@ def table(doc: Any, head: Sequence[str] | None, rows: Iterable[Sequence[str]], w
 
 
 def _row(grid: Any, cells: Sequence[str], widths: Sequence[float], size: Any, bold: bool = False) -> None:
+    from docx.oxml import OxmlElement
     from docx.shared import Cm
 
-    made = grid.add_row().cells
+    row = grid.add_row()
+    whole = OxmlElement("w:cantSplit")  # a line stays on one page
+    row._tr.get_or_add_trPr().append(whole)
+    made = row.cells
     for cell, text, width in zip(made, cells, widths, strict=True):
         cell.width = Cm(width)
         run = cell.paragraphs[0].add_run(str(text))

@@ -11,7 +11,7 @@
 """
 
 from workbench.ledger.keys import Signer
-from workbench.ledger.log import Ledger, write_durably
+from workbench.ledger.log import Ledger, exclusive, write_durably
 from workbench.ledger.statement import Entry
 
-__all__ = ["Entry", "Ledger", "Signer", "write_durably"]
+__all__ = ["Entry", "Ledger", "Signer", "exclusive", "write_durably"]

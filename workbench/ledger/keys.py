@@ -25,6 +25,16 @@ from cryptography.hazmat.primitives.serialization import (
 from workbench.errors import LedgerError
 
 
+def passphrase_name(person: str) -> str:
+    """The environment variable in which the passphrase of a person's key (or the log's) is looked for."""
+    return f"WORKBENCH_KEY_{person.upper().replace('-', '_')}"
+
+
+def passphrase(person: str) -> bytes | None:
+    """That passphrase; None when there is none, for a key without one."""
+    return os.environ.get(passphrase_name(person), "").encode() or None
+
+
 def raw_public(key: Ed25519PublicKey) -> bytes:
     """The 32 raw bytes of a public key."""
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -84,12 +94,13 @@ class Signer:
                 raise LedgerError(f"the key {path.name} can be read by others", f"chmod 600 {path}")
             pem = path.read_bytes()
         except FileNotFoundError:
-            raise LedgerError(f"there is no key for {name}", "workbench run CASE case makes missing keys",
+            raise LedgerError(f"there is no key for {name}", "workbench run CASE case makes missing keys; WORKBENCH_KEY_FOLDER names "
+                              "the folder of one kept elsewhere",
                               where=str(path)) from None
         try:
             key = load_pem_private_key(pem, passphrase)
         except (ValueError, TypeError):
-            hint = f"set WORKBENCH_KEY_{name.upper().replace('-', '_')} to its passphrase"
+            hint = f"set {passphrase_name(name)} to its passphrase"
             raise LedgerError(f"the key of {name} does not open", hint, where=str(path)) from None
         if not isinstance(key, Ed25519PrivateKey):
             raise LedgerError(f"the key of {name} is not Ed25519", where=str(path))
@@ -99,6 +110,8 @@ class Signer:
     def create(cls, name: str, path: Path, passphrase: bytes | None = None) -> Signer:
         """Make a key and write it to ``path`` (0600, never over an existing file) and its public half beside it."""
         key = Ed25519PrivateKey.generate()
+        while key_id(key.public_key()).isdigit():  # one in 1,800: it would read like a card's number
+            key = Ed25519PrivateKey.generate()
         encryption: KeySerializationEncryption = (
             BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
         )

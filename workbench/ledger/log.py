@@ -7,6 +7,9 @@ whole one. One writer at a time (flock).
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
+import errno
 import fcntl
 import os
 import secrets
@@ -22,9 +25,28 @@ from workbench.ledger import note
 from workbench.ledger.keys import Signer, key_id, parse_public, public_pem, verify
 from workbench.ledger.merkle import Tree, leaf_hash
 from workbench.ledger.statement import Entry, pae, read, seal
+from workbench.values import short
 
 ENTRIES, CHECKPOINT = "entries.jsonl", "checkpoint"
 LOG_KEY = "log"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+CLOCK = 300
+"""seconds by which two clocks of one case may differ"""
+
+
+@contextmanager
+def exclusive(path: Path, busy: Exception | None = None) -> Iterator[None]:
+    """Hold the lock file ``path`` (made 0600); waits for another holder, or raises ``busy`` at once when given."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError:
+            assert busy is not None
+            raise busy from None
+        yield
+    finally:
+        os.close(fd)
 
 
 class Ledger:
@@ -36,6 +58,9 @@ class Ledger:
         self.keys: dict[str, tuple[str, Ed25519PublicKey]] = {}
         """key id -> (owner's id, public key), from key/v1 entries that stand"""
         self.revoked: set[str] = set()
+        """key ids that sign nothing more: revoked, or followed by a successor"""
+        self._since: dict[str, int] = {}
+        self._until: dict[str, int] = {}
         self._tree = Tree()
         self._offset = 0
 
@@ -96,14 +121,29 @@ class Ledger:
             standing = [k for k, (o, _) in self.keys.items() if o == p.get("owner") and k not in self.revoked]
             # the log's key registers a person once; from then on a key brings in its successor, without new roles
             fits = owner == p.get("owner") and "roles" not in p if standing else owner == LOG_KEY
-            if not genesis and not fits:
+            if not genesis and (not fits or signer in self.keys):
                 raise LedgerError(f"ledger entry {entry.seq} brings in a key it may not", where=f"entry {entry.seq}")
+            if standing:
+                if not verify(public, _b64(p.get("proof", "")), successor_text(self.origin, entry.key_id, signer)):
+                    raise LedgerError(f"ledger entry {entry.seq} brings in a key that did not sign for itself",
+                                      where=f"entry {entry.seq}")
+                for old in standing:
+                    self._retire(old, entry.seq)
             self.keys[signer] = (LOG_KEY if genesis else str(p["owner"]), public)
+            self._since[signer] = entry.seq
         if "revokes" in p:
             signer_, victim = self.keys.get(entry.key_id, ("",))[0], self.keys.get(str(p["revokes"]), ("",))[0]
             if victim == LOG_KEY or signer_ not in (LOG_KEY, victim):
                 raise LedgerError(f"ledger entry {entry.seq} revokes a key it may not", where=f"entry {entry.seq}")
-            self.revoked.add(str(p["revokes"]))
+            self._retire(str(p["revokes"]), entry.seq)
+
+    def _retire(self, key: str, seq: int) -> None:
+        self.revoked.add(key)
+        self._until.setdefault(key, seq)
+
+    def standing(self, seq: int) -> set[str]:
+        """Ids of the keys that were valid at entry ``seq``: by place in the log, not by a clock."""
+        return {k for k, since in self._since.items() if since <= seq <= self._until.get(k, seq)}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -112,6 +152,10 @@ class Ledger:
     def root_hex(self) -> str:
         """Root over the entries read so far, hex."""
         return self._tree.root().hex()
+
+    def root_at(self, size: int) -> bytes:
+        """Root over the first ``size`` entries."""
+        return self._tree.root_at(size)
 
     @property
     def leaves(self) -> list[bytes]:
@@ -125,9 +169,10 @@ class Ledger:
             raise LedgerError("the ledger is empty", "workbench run CASE case")
         return str(self.entries[0].predicate["origin"])
 
-    def log_key(self) -> Ed25519PublicKey:
-        """Public key that signs checkpoints (the newest registered for the log)."""
-        keys = [k for kid, (owner, k) in self.keys.items() if owner == LOG_KEY and kid not in self.revoked]
+    def log_key(self, size: int | None = None) -> Ed25519PublicKey:
+        """Public key that signs checkpoints of ``size`` entries: the newest the log had by then."""
+        keys = [k for kid, (owner, k) in self.keys.items()
+                if owner == LOG_KEY and (size is None or self._since[kid] < size)]
         if not keys:
             raise LedgerError("the ledger names no key of its own", where="entry 0")
         return keys[-1]
@@ -174,19 +219,10 @@ class Ledger:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = cls.open(folder)
         if not log.entries:
-            origin = f"winddown-workbench/{name}/{secrets.token_hex(6)}"
+            origin = f"winddown-workbench/{name}/{short(secrets.token_hex(16))}"
             body = predicate | {"origin": origin, "owner": LOG_KEY, "public": public_pem(log_signer.public)}
             log.append("genesis/v1", {}, body, log_signer, log_signer)
         return log
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        fd = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
 
     def append(
         self, type_: str, subjects: dict[str, str], predicate: dict[str, Any], signer: Signer, log_signer: Signer
@@ -195,8 +231,9 @@ class Ledger:
 
         ``seq`` and ``prev`` are filled here. Raises LedgerError when the log on disk is broken or the key unknown.
         """
-        with self._locked():
+        with exclusive(self.folder / ".lock"):
             self._mend(log_signer)
+            self._not_before(str(predicate.get("at", "")))
             line = seal(type_, subjects, predicate | {"seq": len(self), "prev": self.root_hex}, signer)
             fd = os.open(self.folder / ENTRIES, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             try:
@@ -204,11 +241,27 @@ class Ledger:
                 while data:
                     data = data[os.write(fd, data) :]
                 os.fsync(fd)
+                offset = self._offset
+                self.refresh()
+                self._sign(log_signer)
+            except OSError as e:  # a part of the line may stand there: cut off here or by the next writer
+                os.ftruncate(fd, self._offset)
+                raise LedgerError(f"the ledger cannot be written ({errno.errorcode.get(e.errno or 0, 'OSError')})",
+                                  "free the disk or mend its rights, then run again", where=str(self.folder)) from None
+            except LedgerError:  # an entry that may not stand must not lie in the file either
+                os.ftruncate(fd, offset)
+                vars(self).update(vars(Ledger.open(self.folder)))
+                raise
             finally:
                 os.close(fd)
-            self.refresh()
-            self._sign(log_signer)
             return self.entries[-1]
+
+    def _not_before(self, at: str) -> None:
+        """Refuse a clock that was turned back: ``at`` (ISO 8601, UTC) must not lie before the newest entry's."""
+        last = max((t for e in self.entries[-20:] if (t := str(e.predicate.get("at", "")))), default="")
+        if at and last and at < earlier(last, CLOCK):
+            raise LedgerError(f"this machine's clock says {at}, the ledger's newest entry says {last}",
+                              "set the clock, then run again", where=f"entry {len(self)}")
 
     def _mend(self, log_signer: Signer) -> None:
         """Drop a torn tail left by a killed writer; sign for whole lines it did not get to sign for."""
@@ -235,6 +288,26 @@ class Ledger:
     def _sign(self, log_signer: Signer) -> None:
         cp = note.Checkpoint(self.origin, len(self), self._tree.root())
         write_durably(self.folder / CHECKPOINT, note.sign(cp, log_signer, self.origin).render().encode())
+
+
+def earlier(at: str, seconds: int) -> str:
+    """``at`` (``2026-11-23T08:00:00Z``) minus ``seconds``; an unreadable time stays as it is."""
+    try:
+        return (dt.datetime.strptime(at, TIME) - dt.timedelta(seconds=seconds)).strftime(TIME)
+    except ValueError:
+        return at
+
+
+def successor_text(origin: str, old: str, new: str) -> bytes:
+    """What a key signs to take over from another (key ids) in the log ``origin``."""
+    return f"winddown-workbench successor\n{origin}\n{old}\n{new}\n".encode()
+
+
+def _b64(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except ValueError:
+        return b""
 
 
 def write_durably(path: Path, data: bytes) -> None:

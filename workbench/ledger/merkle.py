@@ -6,7 +6,7 @@ passing for a leaf (RFC 6962 section 2.1). Proof checks follow RFC 9162 sections
     >>> tree = Tree()
     >>> for entry in (b"a", b"b", b"c"):
     ...     tree.append(leaf_hash(entry))
-    >>> proof = inclusion_proof(tree.leaves, 1)
+    >>> proof = tree.inclusion(1)
     >>> verify_inclusion(leaf_hash(b"b"), 1, 3, proof, tree.root())
     True
 """
@@ -30,35 +30,87 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    """A growing tree: keeps the leaf hashes and the roots of its complete subtrees."""
+    """A growing tree: keeps the leaf hashes and the roots of its complete subtrees, so that any proof is quick.
+
+    ``_levels[k][i]`` is the root over leaves ``i * 2**k`` to ``(i + 1) * 2**k``; 64 bytes a leaf in all.
+    """
 
     def __init__(self, leaves: Sequence[bytes] = ()) -> None:
-        self.leaves: list[bytes] = []
-        self._peaks: list[bytes] = []
+        self._levels: list[list[bytes]] = [[]]
         for leaf in leaves:
             self.append(leaf)
 
     def __len__(self) -> int:
-        return len(self.leaves)
+        return len(self._levels[0])
+
+    @property
+    def leaves(self) -> list[bytes]:
+        """Leaf hashes, in order."""
+        return self._levels[0]
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash; amortised one node hash each."""
-        merges = (len(self.leaves) + 1) & ~len(self.leaves)  # lowest set bit of the new size
-        self.leaves.append(leaf)
-        node = leaf
-        while merges > 1:
-            node = node_hash(self._peaks.pop(), node)
-            merges >>= 1
-        self._peaks.append(node)
+        self._levels[0].append(leaf)
+        k = 0
+        while len(self._levels[k]) % 2 == 0:
+            if k + 1 == len(self._levels):
+                self._levels.append([])
+            self._levels[k + 1].append(node_hash(self._levels[k][-2], self._levels[k][-1]))
+            k += 1
 
     def root(self) -> bytes:
         """Root over all leaves (32 bytes); the empty tree's is SHA-256 of nothing."""
-        if not self._peaks:
-            return EMPTY_ROOT
-        node = self._peaks[-1]
-        for peak in reversed(self._peaks[:-1]):
-            node = node_hash(peak, node)
-        return node
+        return self.root_at(len(self))
+
+    def root_at(self, size: int) -> bytes:
+        """Root over the first ``size`` leaves; IndexError when there are fewer."""
+        if not 0 <= size <= len(self):
+            raise IndexError(size)
+        return self._over(0, size) if size else EMPTY_ROOT
+
+    def _over(self, lo: int, hi: int) -> bytes:
+        n = hi - lo
+        if n & (n - 1) == 0:
+            k = n.bit_length() - 1
+            return self._levels[k][lo >> k]
+        k = _split(n)
+        return node_hash(self._over(lo, lo + k), self._over(lo + k, hi))
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """Hashes that lead from leaf ``index`` to the root; IndexError when there is no such leaf."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        proof: list[bytes] = []
+        lo, hi = 0, len(self)
+        while hi - lo > 1:
+            k = lo + _split(hi - lo)
+            if index < k:
+                proof.append(self._over(k, hi))
+                hi = k
+            else:
+                proof.append(self._over(lo, k))
+                lo = k
+        return proof[::-1]
+
+    def consistency(self, first: int) -> list[bytes]:
+        """Hashes that show the first ``first`` leaves to be a prefix of this tree; IndexError for an impossible size."""
+        n = len(self)
+        if not 0 < first <= n:
+            raise IndexError(first)
+        proof: list[bytes] = []
+        lo, hi, whole = 0, n, True
+        m = first
+        while m != hi - lo:
+            k = _split(hi - lo)
+            if m <= k:
+                proof.append(self._over(lo + k, hi))
+                hi = lo + k
+            else:
+                proof.append(self._over(lo, lo + k))
+                lo, m, whole = lo + k, m - k, False
+        if not whole:
+            proof.append(self._over(lo, hi))
+        return proof[::-1]
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
@@ -71,24 +123,8 @@ def _split(n: int) -> int:
 
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Hashes that lead from leaf ``index`` to the root over ``leaves``.
-
-    Raises:
-        IndexError: no such leaf.
-    """
-    if not 0 <= index < len(leaves):
-        raise IndexError(index)
-    proof: list[bytes] = []
-    lo, hi = 0, len(leaves)
-    while hi - lo > 1:
-        k = lo + _split(hi - lo)
-        if index < k:
-            proof.append(root_of(leaves[k:hi]))
-            hi = k
-        else:
-            proof.append(root_of(leaves[lo:k]))
-            lo = k
-    return proof[::-1]
+    """:meth:`Tree.inclusion` of a tree over these leaf hashes."""
+    return Tree(leaves).inclusion(index)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
@@ -112,28 +148,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 
 def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """Hashes that show the tree of the first ``first`` leaves to be a prefix of the tree over ``leaves``.
-
-    Raises:
-        IndexError: ``first`` is not between 1 and the number of leaves.
-    """
-    n = len(leaves)
-    if not 0 < first <= n:
-        raise IndexError(first)
-    proof: list[bytes] = []
-    lo, hi, whole = 0, n, True
-    m = first
-    while m != hi - lo:
-        k = _split(hi - lo)
-        if m <= k:
-            proof.append(root_of(leaves[lo + k : hi]))
-            hi = lo + k
-        else:
-            proof.append(root_of(leaves[lo : lo + k]))
-            lo, m, whole = lo + k, m - k, False
-    if not whole:
-        proof.append(root_of(leaves[lo:hi]))
-    return proof[::-1]
+    """:meth:`Tree.consistency` of a tree over these leaf hashes."""
+    return Tree(leaves).consistency(first)
 
 
 def verify_consistency(

@@ -1,13 +1,14 @@
 """WITNESS: an outside supervisor co-signs checkpoints and never signs two histories.
 
 Its memory is one file: the last size and root it signed per log. It signs only a tree that contains the one before,
-and refuses when its memory is lost: then its key has to be replaced (C2SP tlog-witness).
+and refuses when its memory is lost: then its key has to be replaced (C2SP tlog-witness). A memory put back from an
+older copy shows against what it kept in ``notes/`` and against what the log itself holds of its signatures.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -26,10 +27,10 @@ class Witness:
         self.folder, self.name, self.signer = folder, name, signer
 
     @classmethod
-    def create(cls, folder: Path, name: str) -> Witness:
+    def create(cls, folder: Path, name: str, passphrase: bytes | None = None) -> Witness:
         """A new witness: its own key, an empty memory."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=False)
-        signer = Signer.create(name, folder / f"{name}.key")
+        signer = Signer.create(name, folder / f"{name}.key", passphrase)
         write_durably(folder / "memory.json", b"{}")
         return cls(folder, name, signer)
 
@@ -42,13 +43,16 @@ class Witness:
         return cls(folder, name, Signer.load(name, folder / f"{name}.key", passphrase))
 
     def cosign(
-        self, checkpoint: note.Checkpoint, leaves: Sequence[bytes], log_key: Ed25519PublicKey, *, time: int
+        self, checkpoint: note.Checkpoint, leaves: Sequence[bytes], log_key: Ed25519PublicKey, *, time: int,
+        seen: Iterable[note.Checkpoint] = (),
     ) -> note.Checkpoint:
         """``checkpoint`` with this witness's line; ``leaves`` are the log's leaf hashes, ``time`` Unix seconds.
 
+        ``seen``: checkpoints that lie with the log; those that this witness signed must be in its memory.
+
         Raises:
             LedgerError: not the log's signature, a root that the leaves do not give, a tree smaller than or
-                inconsistent with the one signed last.
+                inconsistent with the one signed last, or a memory older than one of its own signatures.
         """
         try:
             memory = json.loads((self.folder / "memory.json").read_bytes())
@@ -59,6 +63,12 @@ class Witness:
         if len(leaves) != checkpoint.size or root_of(leaves) != checkpoint.root:
             raise LedgerError("the entries do not add up to the checkpoint", where=checkpoint.origin)
         last = memory.get(checkpoint.origin)
+        for known in (*seen, *self._kept()):
+            mine = known.origin == checkpoint.origin and note.cosigned_by(known, self.signer.public, self.name) is not None
+            if mine and known.size > (int(last["size"]) if last else 0):
+                raise LedgerError(f"the witness signed for {known.size} entries and remembers "
+                                  f"{last['size'] if last else 'none'}: its memory was put back from an older copy",
+                                  "make a new witness key", where=checkpoint.origin)
         if last is not None:
             size, root = int(last["size"]), bytes.fromhex(last["root"])
             if checkpoint.size < size:
@@ -70,4 +80,16 @@ class Witness:
                                   where=checkpoint.origin)
         memory[checkpoint.origin] = {"size": checkpoint.size, "root": checkpoint.root.hex(), "time": time}
         write_durably(self.folder / "memory.json", json.dumps(memory, indent=1).encode())
-        return note.cosign(checkpoint, self.signer, self.name, time)
+        signed = note.cosign(checkpoint, self.signer, self.name, time)
+        notes = self.folder / "notes"
+        notes.mkdir(mode=0o700, exist_ok=True)
+        write_durably(notes / note_name(checkpoint, self.name), signed.render().encode())
+        return signed
+
+    def _kept(self) -> Iterable[note.Checkpoint]:
+        return (note.parse(p.read_text(encoding="utf-8"), p.name) for p in sorted((self.folder / "notes").glob("*.note")))
+
+
+def note_name(checkpoint: note.Checkpoint, name: str) -> str:
+    """File name of a cosigned checkpoint: log, size, witness."""
+    return f"{checkpoint.origin.rpartition('/')[2]}-{checkpoint.size:08d}-{name}.note"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from workbench.plan.make import make_plan, packs_of
 from workbench.plan.model import Condition, Disposal, Duty, Gate, PackRef, Plan, RecordSet, RuleRef, Text
 from workbench.plan.planner import plan
-from workbench.plan.projection import remaining
+from workbench.plan.projection import projected_risk, remaining
 from workbench.plan.spans import DateSpan, read_day
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "make_plan",
     "packs_of",
     "plan",
+    "projected_risk",
     "read_day",
     "remaining",
 ]

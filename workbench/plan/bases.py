@@ -108,7 +108,7 @@ def resolve(s: Subject, packs: Packs, config: CaseConfig, as_of: dt.date) -> Non
             )
         s.declared, s.type = spec, found
     else:
-        guess = guess_record(packs, s.table.name)
+        guess = guess_record(packs, s.table.name, file=bool(s.table.file))
         if guess is not None:
             s.type, s.guess = guess.type, guess.word
     if s.type is None:

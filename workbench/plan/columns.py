@@ -43,7 +43,9 @@ def sealed(s: Subject, band: Band | None) -> tuple[str, ...]:
 def cleared(s: Subject, used: set[str]) -> tuple[str, ...]:
     """Personal and quasi-identifying columns of a live row that a rule keeps; keys and dates in use stay."""
     quasi = s.profile.quasi_identifiers if s.profile else ()
-    clear = {*s.personal, *quasi, *_beside_address(s)} - s.structural - used
+    clear = {*s.personal, *quasi, *_beside_address(s)}
+    clear |= {base for c in clear for base in s.table.made_of(c)}  # a generated column goes with what it is made of
+    clear -= s.structural | used
     return tuple(c.name for c in s.table.columns if c.name in clear)
 
 
@@ -52,7 +54,7 @@ def tombstone(s: Subject, used: set[str]) -> tuple[str, ...]:
 
     A unique column with nothing personal in it is a key too and stays: many rows cannot share one blank.
     """
-    personal = set(s.personal)
+    personal = {*s.personal, *(base for c in s.personal for base in s.table.made_of(c))}
     fixed = s.structural | used | ({c for i in s.table.indexes if i.unique for c in i.columns} - personal)
     return tuple(
         c.name

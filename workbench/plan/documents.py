@@ -14,6 +14,8 @@ from workbench.plan.texts import ACTIONS, LEVELS, day
 _OPS = {"referenced": ("仍被引用", "still pointed at"), "unreferenced": ("无人引用", "not pointed at"), "is_null": ("为空", "is empty"),
         "not_null": ("非空", "is filled"), "parent_in": ("主表行属于", "parent in"), "parent_gone": ("无主表行", "no parent row in")}
 
+_CLOCKS = (("keep until", "delete by", "not before"), ("保存至", "应删于", "不早于"))
+
 
 def _say(lang: str, zh: str, en: str) -> str:
     return zh if lang == "zh" else en
@@ -50,11 +52,12 @@ def lines(plan: Plan, lang: str) -> list[tuple[str, ...]]:
             _say(lang, action.zh, action.en), _say(lang, level.zh, level.en), str(d.importance), "●" if d.sensitive else "",
             _day(d.keep_until), _day(d.delete_by), _day(d.not_before), ", ".join(d.holds), d.retention_class,
             ", ".join(d.keep_columns), ", ".join(d.suppress), d.receiver, d.who, _say(lang, d.reason.zh, d.reason.en),
-            "; ".join(f"{r.id} ({_cited(r.provision, lang)}) [{r.confidence}{'' if r.signed_off else ', ✎?'}]" for r in d.rules)))
+            "; ".join(f"{r.id} ({cited(r.provision, lang)}) [{r.confidence}{'' if r.signed_off else ', ✎?'}]" for r in d.rules)))
     return out
 
 
-def _cited(provision: str, lang: str) -> str:
+def cited(provision: str, lang: str) -> str:
+    """One language's half of a provision's name."""
     zh, _, en = provision.partition(" / ")
     return zh if lang == "zh" else en or zh
 
@@ -115,7 +118,7 @@ def _duty_head(lang: str) -> list[str]:
 
 
 def _duty(d: Duty, lang: str) -> tuple[str, ...]:
-    law = f"{_cited(d.rule.provision, lang)} [{d.rule.confidence}]" if d.rule else ""
+    law = f"{cited(d.rule.provision, lang)} [{d.rule.confidence}]" if d.rule else ""
     return (_day(d.due), d.id, _say(lang, d.text.zh, d.text.en), law, d.who)
 
 
@@ -141,12 +144,13 @@ def to_docx(plan: Plan, path: Path, lang: str = "zh", company: str = "", approve
     doc.add_heading(_say(lang, "处置", "Disposals"), 1)
     rows = []
     for d, cells in zip(plan.disposals, lines(plan, lang), strict=True):
-        clocks = " / ".join(_day(x) or "–" for x in (d.keep_until, d.delete_by, d.not_before))
+        clocks = "\n".join(f"{label} {_day(x)}" for label, x in zip(_CLOCKS[lang == "zh"], (d.keep_until, d.delete_by, d.not_before),
+                                                                     strict=True) if x)
         what = f"{cells[5]}{f' → {d.receiver}' if d.receiver else ''}{f'{chr(10)}{d.retention_class}' if d.retention_class else ''}"
         rows.append((d.id, f"{d.set.table_id}\n{cells[3]}", cells[4], what, clocks, cells[18], cells[19]))
-    table(doc, _say(lang, "编号|记录|行数|处置|保存至 / 应删于 / 最早|理由|规则与依据",
-                    "line|records|count|disposal|keep until / delete by / not before|reason|rules and law").split("|"),
-          rows, [1.4, 4.6, 1.5, 3.4, 3.1, 6, 5], size=Pt(7.5))
+    table(doc, _say(lang, "编号|记录|行数|处置|时间|理由|规则与依据",
+                    "line|records|count|disposal|when|reason|rules and law").split("|"),
+          rows, [1.4, 4.4, 1.5, 3.4, 3.4, 5.9, 5], size=Pt(7.5))
     doc.add_heading(_say(lang, "公司与个人的义务", "Duties of people"), 1)
     table(doc, _duty_head(lang), [_duty(d, lang) for d in plan.duties], [2.6, 5, 9, 6, 2.4])
     doc.add_heading(_say(lang, "提示", "Warnings"), 1)

@@ -122,6 +122,7 @@ class Planner:
                     d.order = n
                     drafts.append(d)
         self._holds_cover()
+        self._records_match()
         gate_list, not_before = gates(self.packs, self.config, self.as_of, self.findings, self.evidence)
         for d in drafts:
             if d.action in ("erase", "lock", "anonymise", "hand_over") and d.level != "none" and not_before:
@@ -150,6 +151,13 @@ class Planner:
                 if not any(fnmatchcase(n, pattern) for n in names):
                     raise PlanError(f"hold {hold.id} covers {pattern!r}, which is no table of this case",
                                     "write source.table as the inventory has it, or source.*")
+
+    def _records_match(self) -> None:
+        """As of holds: what was meant to be kept as a voucher would be erased as whatever its name suggests."""
+        for spec in self.config.records:
+            if not any(t.id == spec.table or fnmatchcase(t.id, spec.table) for t in self.inventory.tables):
+                raise PlanError(f"[[records]] names {spec.table!r}, which is no table of this case",
+                                "write source.table as the inventory has it, or source.*")
 
     def _facts(self, drafts: list[Draft]) -> frozenset[str]:
         facts = set()
@@ -625,6 +633,14 @@ class Planner:
         for s in self.subjects.values():
             if s.guess and not s.declared and s.linked and any(t.keeps for t in s.terms):
                 out.append(join((both(f"{s.id}:", f"{s.id}:"), _guessed(s))))
+        for id_ in sorted({f"{t.source}.{t.file}" for t in self.inventory.tables if t.file and t.format in ("sqlite", "duckdb")}):
+            out.append(
+                both(
+                    f"{id_} 是文件夹中的数据库:只能整个删除;要逐行处置,请在 case.toml 中单列为数据源(url)并移出该文件夹。",
+                    f"{id_} is a database inside a folder: it can only be erased whole; to go by rows, name it as a source of "
+                    "its own (url) in case.toml and move it out of the folder.",
+                )
+            )
         for u in self.inventory.unreadable:
             out.append(
                 both(

@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from workbench.inventory import Inventory
 from workbench.plan.model import Disposal, Plan
+from workbench.risk import Evidence, Left, RiskReport, assess
 
-_LEFT = {"erase": 0.0, "hand_over": 0.0, "destroy_medium": 0.0, "anonymise": 0.0, "lock": 0.1, "keep": 1.0, "ask": 1.0}
+if TYPE_CHECKING:
+    from workbench.case import Case
+
+_CLEAR = {"keep", "ask"}
 
 
-def remaining(plan: Plan, inventory: Inventory) -> dict[str, float]:
-    """Share of each table's records that still hold personal data in the live store, by table id.
+def projected_risk(case: Case) -> RiskReport:
+    """Assess anew with the plan: what would be left when every line of it is done."""
+    plan, inventory = case.load(Plan), case.load(Inventory)
+    case.evidence("plan", plan_evidence(plan, inventory, case.now()))
+    return assess(case, remaining(plan, inventory))
 
-    Locked rows count as gone there (their personal columns are cleared) but for a tenth: the sealed copy still exists.
-    Where counts are unknown a table's lines weigh the same.
+
+def plan_evidence(plan: Plan, inventory: Inventory, at: str) -> list[Evidence]:
+    """What the plan shows: records past the day they had to be gone, table by table; erasing lines that touch a hold."""
+    late = dict.fromkeys((t.id for t in inventory.tables), 0.0)
+    for table, lines, weights in _weighed(plan, inventory):
+        over = sum(w for d, w in zip(lines, weights, strict=True) if _erases(d) and d.delete_by and d.delete_by < plan.as_of)
+        late[table] = over / sum(weights) if sum(weights) else 0.0
+    out = [
+        Evidence(item="retention.overdue", asset=k, value=round(v, 6), at=at, by="plan", sha256=plan.digest) for k, v in late.items()
+    ]
+    erasing = [d for d in plan.disposals if _erases(d)]
+    held = sum(bool(d.holds) for d in erasing) / len(erasing) if erasing else 0.0
+    return [*out, Evidence(item="holds.overlap", value=held, at=at, by="plan", sha256=plan.digest)]
+
+
+def _erases(d: Disposal) -> bool:
+    return d.action in ("erase", "anonymise", "hand_over")
+
+
+def remaining(plan: Plan, inventory: Inventory) -> dict[str, Left]:
+    """What is left of each table's records once the plan is done, by table id: in clear, and sealed only.
+
+    Locked rows are sealed: their personal columns are cleared in the live store. Where counts are unknown a table's
+    lines weigh the same.
     """
+    out = {}
+    for table, lines, weights in _weighed(plan, inventory):
+        total = sum(weights)
+        clear = sum(w for d, w in zip(lines, weights, strict=True) if d.holds or d.action in _CLEAR)
+        sealed = sum(w for d, w in zip(lines, weights, strict=True) if not d.holds and d.action == "lock")
+        out[table] = Left(round(clear / total, 6), round(sealed / total, 6)) if total else Left(0.0)
+    return out
+
+
+def _weighed(plan: Plan, inventory: Inventory) -> Iterator[tuple[str, list[Disposal], list[float]]]:
+    """Each table's lines with the rows each covers."""
     rows = {t.id: t.rows for t in inventory.tables}
     by_table: dict[str, list[Disposal]] = {}
     for d in plan.disposals:
         by_table.setdefault(d.set.table_id, []).append(d)
-    out = {}
     for table, lines in by_table.items():
-        if table not in rows:
-            continue
-        weights = [d.rows if d.rows is not None else rows[table] / max(1, len(lines)) for d in lines]
-        total = sum(weights)
-        left = sum(w * _share(d) for d, w in zip(lines, weights, strict=True))
-        out[table] = round(left / total, 6) if total else 0.0
-    return out
-
-
-def _share(d: Disposal) -> float:
-    return 1.0 if d.holds else _LEFT[d.action]
+        if table in rows:
+            yield table, lines, [float(d.rows) if d.rows is not None else rows[table] / len(lines) for d in lines]

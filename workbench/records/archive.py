@@ -6,8 +6,7 @@ from pathlib import Path
 
 from workbench.case import Case
 from workbench.case.evidence import Evidence
-from workbench.case.steps import STEPS
-from workbench.erasure.model import Erasure
+from workbench.case.steps import GOVERNANCE, STEPS
 from workbench.errors import ErasureError, RecordError
 from workbench.freeze import Expected, FreezeCheck
 from workbench.inventory import Inventory
@@ -43,7 +42,7 @@ def archive(case: Case) -> Archived:
         checkpoint = case.ledger.check()
         newest = {e.predicate["step"]: e for e in case.ledger.of_type("record/v1")}
         records = []
-        for s in STEPS[:-1]:
+        for s in (*STEPS[:-1], GOVERNANCE):
             entry = newest.get(s.id)
             if entry is None:
                 continue
@@ -81,14 +80,15 @@ def end_window(case: Case) -> WindowClosed | WindowOpen:
         ErasureError: residue is left or a step of the scrub failed; the next run scrubs and looks again.
     """
     from workbench.erasure.flow import settled
+    from workbench.erasure.left import done
     from workbench.vault import close_window
     from workbench.vault.shred import holds_on
 
-    erasure, check = case.load(Erasure), case.find(FreezeCheck)
+    erasure, check = done(case), case.find(FreezeCheck)
     if check is not None:
         case.evidence("freeze", [Evidence(item="freeze.alarms", value=float(len(check.alarms)), at=check.checked_at,
                                           by="freeze", sha256=check.digest)])
-    if erasure.dry_run or not settled(erasure):
+    if not settled(erasure):
         what = erasure.problems[0] if erasure.problems else f"the verdict is {erasure.verdict}"
         raise ErasureError(f"the erasure is not proven: {what}", f"mend that, then workbench run {case.folder}")
     if check is None or not check.ok:

@@ -1,9 +1,10 @@
 """BUNDLE: everything a stranger needs, as a BagIt bag (RFC 8493) holding an RO-Crate.
 
-    index.html, index.en.html, VERIFY.md     for people
+    index.html, viewer.html (.en), VERIFY.md  for people
     bagit.txt, bag-info.txt, manifest-sha256.txt, tagmanifest-sha256.txt, signature.json
     data/records  data/assets  data/ledger  data/values  data/keys  data/archive  data/software.json  data/case.toml
-    data/reports/disposal.zh.docx, disposal.en.docx
+    data/reports/disposal.zh.html, .docx, .pdf (where a Chromium is), certificates.zh.html, .pdf, the same in English
+    data/certificates/D001.json: each certificate as it was signed
     data/ro-crate-metadata.json
 
 The tag manifest covers every file but itself and ``signature.json``; the signature covers the tag manifest.
@@ -23,8 +24,9 @@ import workbench
 from workbench.case import Case
 from workbench.errors import RecordError
 from workbench.i18n import LANGS
-from workbench.ledger import Signer, write_durably
+from workbench.ledger import Signer, anchor, write_durably
 from workbench.ledger.statement import pae
+from workbench.records.retention import records_until
 from workbench.resources import template
 
 MANIFEST, TAGS, SIGNATURE = "manifest-sha256.txt", "tagmanifest-sha256.txt", "signature.json"
@@ -57,6 +59,9 @@ def pack(case: Case, out: Path) -> Path:
     from workbench.records.index import write_index
 
     write_index(case, temp)
+    from workbench.records import story, viewer
+
+    viewer.write(story.read(temp), temp)
     shutil.copyfile(template("record/VERIFY.md"), temp / "VERIFY.md")
     _bag(case, temp)
     seal = _signature(temp / TAGS, case.signer(case.operator()))
@@ -89,8 +94,13 @@ def _payload(case: Case, data: Path) -> None:
     (data / "ledger").mkdir()
     for name in ("entries.jsonl", "checkpoint"):
         shutil.copyfile(case.folder / "ledger" / name, data / "ledger" / name)
+    for folder in (anchor.WITNESS, anchor.STAMPS):
+        found = [p for p in anchor.files(case.folder / "ledger" / folder, "") if p.suffix in (".note", ".tsr", ".pem")]
+        for f in found:
+            (data / "ledger" / folder).mkdir(exist_ok=True)
+            shutil.copyfile(f, data / "ledger" / folder / f.name)
     (data / "keys").mkdir()
-    for f in sorted((case.folder / "keys").glob("*.pub")):
+    for f in sorted(p for p in (case.folder / "keys").glob("*.pub") if ".next" not in p.name):
         shutil.copyfile(f, data / "keys" / f.name)
     shutil.copyfile(case.folder / "case.toml", data / "case.toml")
     archive = case.folder / "archive"
@@ -101,11 +111,24 @@ def _payload(case: Case, data: Path) -> None:
     if archive.is_dir():
         shutil.copytree(archive, data / "archive", ignore=shutil.ignore_patterns(".*"))
     if any("erasure" in e.subjects for e in case.ledger.entries):
-        from workbench.records.disposal_report import disposal_report, to_docx
+        from workbench.records import certificate_document
+        from workbench.records.disposal_document import to_docx, to_html
+        from workbench.records.disposal_report import disposal_report
+        from workbench.records.pdf import browser, print_pdf
 
         (data / "reports").mkdir()
+        report = disposal_report(case)
         for lang in LANGS:
-            to_docx(disposal_report(case), data / "reports" / f"disposal.{lang}.docx", lang)
+            target = data / "reports" / f"disposal.{lang}"
+            to_docx(report, target.with_suffix(f".{lang}.docx"), lang)
+            page = to_html(report, target.with_suffix(f".{lang}.html"), lang)
+            certificate_document.write(case, data / "reports" / f"certificates.{lang}.html", lang, "html")
+            if browser():  # a machine without one hands over Word and the page
+                print_pdf(page, target.with_suffix(f".{lang}.pdf"))
+                certificate_document.write(case, data / "reports" / f"certificates.{lang}.pdf", lang, "pdf")
+        (data / "certificates").mkdir()
+        for c in certificate_document.certificates(case):
+            write_durably(data / "certificates" / f"{c.disposal}.json", c.canonical())
     write_durably(data / "software.json", json.dumps(_software(), indent=1, sort_keys=True).encode())
     write_durably(data / "ro-crate-metadata.json",
                   json.dumps(_crate(case, data), ensure_ascii=False, indent=1).encode())
@@ -159,11 +182,22 @@ def _crate(case: Case, data: Path) -> dict[str, Any]:
         {"@id": "./", "@type": "Dataset", "name": f"客户信息处置记录 · {company.company}",
          "datePublished": case.now(), "license": "https://schema.org/CreativeWork",
          "description": "Audit records of the disposal of customer data on closing; holds no personal data in clear.",
-         "conformsTo": {"@id": "https://w3id.org/ro/wfrun/process/0.5"},
+         "conformsTo": {"@id": "https://w3id.org/ro/wfrun/process/0.5"}, "additionalProperty": _archival(case),
          "hasPart": [{"@id": f["@id"]} for f in files], "mentions": [{"@id": a["@id"]} for a in actions]},
         {"@id": "#workbench", "@type": "SoftwareApplication", "name": "winddown-workbench",
          "softwareVersion": workbench.__version__},
         *people, *actions, *files]}
+
+
+def _archival(case: Case) -> list[dict[str, str]]:
+    """Terms that Chinese archives ask for (电子档案元数据), as properties of the crate; named, not claimed to be complete."""
+    c, last = case.config.case, case.now()[:10]
+    first = str(case.ledger.entries[0].predicate.get("at", last))[:10]
+    values = {"全宗名称": c.company, "题名": f"{c.company}客户信息处置记录", "责任者": c.contact or c.company,
+              "形成日期": f"{first}/{last}",
+              "保管期限": f"至{records_until(case.config, case.ledger.entries).isoformat()}", "语种": "zh, en",
+              "计算机文件格式": "HTML, JSON, ipynb, PDF, DOCX", "数字摘要算法": "SHA-256", "聚合层次": "卷", "全宗档号": case.ledger.origin}
+    return [{"@type": "PropertyValue", "name": k, "value": v} for k, v in values.items()]
 
 
 def _bag(case: Case, bag: Path) -> None:
@@ -172,7 +206,8 @@ def _bag(case: Case, bag: Path) -> None:
     _write(bag / "bagit.txt", "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
     _write(bag / "bag-info.txt",
            f"Source-Organization: {case.config.case.company}\nExternal-Identifier: {case.ledger.origin}\n"
-           f"Bagging-Date: {case.now()[:10]}\nPayload-Oxum: {size}.{len(payload)}\n"
+           f"Bagging-Date: {case.now()[:10]}\nRetention-Until: {records_until(case.config, case.ledger.entries)}\n"
+           f"Payload-Oxum: {size}.{len(payload)}\n"
            f"Bag-Software-Agent: winddown-workbench {workbench.__version__}\n")
     _write(bag / MANIFEST, "".join(f"{digest(f)}  {f.relative_to(bag)}\n" for f in payload))
     tags = sorted(f for f in bag.iterdir() if f.is_file() and f.name not in (TAGS, SIGNATURE))

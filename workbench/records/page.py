@@ -12,6 +12,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,7 +61,7 @@ def _environment() -> Any:
 
     env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False, loader=DictLoader(
         {n: template(f"record/{n}").read_text(encoding="utf-8")
-         for n in ("blocks.html.j2", "record.html.j2", "index.html.j2")}))
+         for n in ("blocks.html.j2", "record.html.j2", "index.html.j2", "viewer.html.j2", "report.html.j2")}))
     # inside <script type=application/json>: only a closing tag or a comment opener could end the element
     env.filters["json_script"] = lambda v: Markup(  # noqa: S704
         json.dumps(v, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").replace("\u2028", "\\u2028"))
@@ -80,6 +81,7 @@ def block_html(data: dict[str, Any], lang: str = "zh") -> str:
     css = template("record/record.css").read_text(encoding="utf-8")
     scoped = "".join(f".wb {rule}" for rule in css.splitlines(keepends=True)
                      if rule.startswith((".callout", "dl", "dt", "table", "th", ".scroll", "figcaption")))
+    scoped += ".wb th,.wb td{text-align:left}"  # JupyterLab aligns every cell to the right
     return f"<style>{scoped}</style><div class='wb'>{module.block(data, words(lang), 0)}</div>"
 
 
@@ -123,6 +125,26 @@ def scripts(shared_js: str | None) -> tuple[str, str]:
     packed = base64.b64encode(gzip.compress(js, 9, mtime=0)).decode()
     element = f'<script type="text/plain" id="plotly-gz">{packed}</script><script>{DRAW}</script>'
     return element, policy(DRAW, js.decode())
+
+
+def standalone(html: str) -> str:
+    """A record with plotly.js inside and no link out of its folder, to be looked at where a page may load no neighbour.
+
+    JupyterLab's server hands files out in a sandbox, in which a page's charts would stay empty.
+    """
+    from markupsafe import escape
+
+    found = re.search(r'<script src="([^"]+)"></script><script>', html)
+    html = re.sub(r'<a href="\.\./[^"]*">[^<]*</a>( · )?', "", html, count=1)
+    if found is None:
+        return html
+    (before, old), (after, new) = scripts(found[1]), _inside()
+    return html.replace(before, after).replace(str(escape(old)), str(escape(new)))
+
+
+@cache
+def _inside() -> tuple[str, str]:
+    return scripts(None)
 
 
 def items(notebook: Any, lang: str) -> list[dict[str, Any]]:

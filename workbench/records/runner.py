@@ -18,15 +18,15 @@ from typing import Any
 import workbench
 from workbench.case import Case
 from workbench.case.steps import STEPS, Step
-from workbench.errors import CaseError, RecordError, VaultError
+from workbench.errors import CaseError, RecordError, SourceMissing, VaultError
 from workbench.i18n import LANGS, mask, text
 from workbench.ledger import write_durably
 from workbench.plan.model import Plan
 from workbench.records import page, parameters
 from workbench.resources import notebook as source_notebook
 
-START_TIMEOUT = 120
-"""seconds a kernel may take to start on a loaded machine"""
+START_TIMEOUT = 600
+"""seconds a kernel may take to start: a disk busy with another job has been seen to stretch imports to minutes"""
 
 
 @dataclass(frozen=True)
@@ -213,9 +213,9 @@ def head(case: Case, step: Step, run: Run, source: bytes, before: int, lang: str
         (text("page.company", lang), company),
         (text("page.who", lang), f"{who.name} ({text('role.operator', lang)})"),
         (text("page.where", lang), cfg.place),
-        (text("page.when", lang), f"{case.now()} · {local}"),
+        (text("page.when", lang), f"{case.now().replace('T', ' ').replace('Z', ' UTC')} · {local}"),
         (text("page.result", lang), counts_line(counts, lang) if not run.error else run.error[:300]),
-        (text("page.law", lang), ", ".join(laws) if laws else text("page.law_default", lang)),
+        (text("page.law", lang), law_line(case, laws, lang)),
         (text("page.supervised", lang), supervisors),
         (text("page.verified", lang), text("page.verify_with", lang, entries=span)),
     ]
@@ -226,6 +226,23 @@ def head(case: Case, step: Step, run: Run, source: bytes, before: int, lang: str
     )
     title = f"{(step.zh if lang == 'zh' else step.en)} · {company}"
     return page.Head(title, text(f"step.{step.id}", lang), run.result, tuple(facts), footer)
+
+
+def law_line(case: Case, rules: list[str], lang: str) -> str:
+    """Rules as a person reads them: name, law and article, confidence."""
+    from workbench.plan import packs_of
+
+    packs = packs_of(case)
+    parts = []
+    for id_ in rules:
+        rule = packs.rule(id_)
+        value = rule.at(case.today()) if rule else None
+        if rule is None or value is None:
+            parts.append(id_)
+            continue
+        name, cited = (rule.names.zh, packs.cite(value, "zh")) if lang == "zh" else (rule.names.en, packs.cite(value, "en"))
+        parts.append(f"{name}({cited})[{value.confidence}]" if lang == "zh" else f"{name} ({cited}) [{value.confidence}]")
+    return (";" if lang == "zh" else "; ").join(parts) or text("page.law_default", lang)
 
 
 def counts_line(counts: dict[str, Any], lang: str) -> str:
@@ -262,7 +279,7 @@ def preflight(case: Case, step: Step) -> None:
     """Refuse what is known to fail before a kernel starts and before the ledger hears of it."""
     from workbench.case.approvals import check
 
-    done = {s.id for s in STEPS if (e := case.outcome(s.id)) is not None and e.predicate["result"] == "done"}
+    done = {s.id for s in STEPS if (e := case.stands(s.id)) is not None and e.predicate["result"] == "done"}
     missing = [n for n in step.needs if n not in done]
     if missing:
         raise CaseError(f"step {step.id} needs {missing[0]} to be done first", f"workbench run {case.folder} {missing[0]}")
@@ -295,8 +312,11 @@ def check_sources(case: Case) -> None:
     from workbench.sources import open_source
 
     for spec in case.config.sources:
-        with open_source(spec, case.folder) as source:
-            source.ping()
+        try:
+            with open_source(spec, case.folder) as source:
+                source.ping()
+        except SourceMissing as e:
+            raise SourceMissing(e.what, f"edit the source {spec.name!r} in {case.folder}/case.toml", where=e.where) from None
 
 
 def run_case(case: Case, steps: tuple[Step, ...], *, again: bool = False, progress: Any = None) -> list[Run]:
@@ -320,12 +340,13 @@ def _run_case(case: Case, steps: tuple[Step, ...], *, again: bool, progress: Any
             case.begin()
             begun = True
         preflight(case, step)
+        number = STEPS.index(step) + 1 if step in STEPS else len(STEPS)
         if progress:
-            progress(step, STEPS.index(step) + 1, len(STEPS), None)
+            progress(step, number, len(STEPS), None)
         run = run_step(case, step)
         runs.append(run)
         if progress:
-            progress(step, STEPS.index(step) + 1, len(STEPS), run)
+            progress(step, number, len(STEPS), run)
     if any(s.id == "archive" for s in steps) and all(recorded(case, s) for s in STEPS) and not packed(case):
         from workbench.records.archive import out_folder
         from workbench.records.bundle import pack
@@ -335,8 +356,9 @@ def _run_case(case: Case, steps: tuple[Step, ...], *, again: bool, progress: Any
 
 
 def packed(case: Case) -> bool:
-    """Whether a bundle was packed after the newest record, and still lies where it was put."""
+    """Whether a bundle was packed after the newest record and cosignature, and still lies where it was put."""
     from workbench.records.archive import out_folder
 
-    newest = max((e.seq for e in case.ledger.of_type("record/v1")), default=-1)
+    # a cosignature or a new key after the last bundle belongs into the next one
+    newest = max((e.seq for e in case.ledger.entries if e.type in ("record/v1", "witness/v1", "key/v1")), default=-1)
     return any(e.seq > newest for e in case.ledger.of_type("bundle/v1")) and (out_folder(case) / "bagit.txt").exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,10 +18,16 @@ from workbench.errors import LedgerError, VerificationError, WorkbenchError
 from workbench.ledger import Ledger
 from workbench.ledger.keys import verify as good_signature
 from workbench.ledger.statement import pae
+from workbench.records import statements
 from workbench.records.bundle import MANIFEST, SIGNATURE, TAGS, digest
+from workbench.values import short
 
 Heading = Literal["authenticity", "integrity", "usability", "safety"]
-TAG_FILES = {"bagit.txt", "bag-info.txt", MANIFEST, TAGS, SIGNATURE, "index.html", "index.en.html", "VERIFY.md"}
+PAGES = ("index.html", "index.en.html", "viewer.html", "viewer.en.html")
+TAG_FILES = {"bagit.txt", "bag-info.txt", MANIFEST, TAGS, SIGNATURE, *PAGES, "VERIFY.md"}
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,11 @@ class Report:
         return "\n".join([f"{self.path}", *lines, verdict])
 
 
-def verify(path: Path) -> Report:
-    """Check whatever lies at ``path``; VerificationError when it is nothing we know."""
+def verify(path: Path, checkpoint: Path | None = None) -> Report:
+    """Check whatever lies at ``path``; VerificationError when it is nothing we know.
+
+    ``checkpoint``: a public page or note whose checkpoint the ledger must contain (:mod:`workbench.records.published`).
+    """
     path = path.expanduser().resolve()
     report = Report(path)
     if any((path / name).exists() for name in (*TAG_FILES, "data/ledger")):
@@ -70,6 +80,12 @@ def verify(path: Path) -> Report:
         _sealed(path, report)
     else:
         raise VerificationError("there is no bundle, case or vault place", "name the folder", where=str(path))
+    if checkpoint is not None:
+        from workbench.records.published import compare, read_published
+
+        points = read_published(checkpoint)
+        base = path / "data" / "ledger" if (path / "data" / "ledger").is_dir() else path / "ledger"
+        _try(report, "authenticity", "published checkpoint", lambda: compare(Ledger.open(base), points))
     return report
 
 
@@ -96,9 +112,11 @@ def _bundle(bag: Path, report: Report) -> None:
     def chain() -> str:
         ledger.refresh()
         cp = ledger.check()
-        return f"{cp.size} entries, root {cp.root.hex()[:16]}"
+        return f"{cp.size} entries, root {short(cp.root.hex(), 16)}"
 
     sound = _try(report, "authenticity", "ledger", chain)
+    if sound:
+        _anchored(ledger, report)
     _try(report, "authenticity", "bundle signature", lambda: _signature(bag, ledger))
     _try(report, "integrity", "tag files", lambda: _tags(bag))
     for problem in _payload(bag):
@@ -109,24 +127,35 @@ def _bundle(bag: Path, report: Report) -> None:
         data = bag / "data"
         _try(report, "integrity", "records", lambda: _records(ledger, data))
         _try(report, "integrity", "values", lambda: _values(ledger, data / "values"))
-        _try(report, "authenticity", "intents and outcomes", lambda: _intents(ledger))
-        _try(report, "authenticity", "approvals", lambda: _approvals(ledger))
-        _try(report, "authenticity", "certificates", lambda: _certificates(ledger, data))
-        _try(report, "safety", "quarantine", lambda: _quarantine(ledger))
+        _try(report, "authenticity", "intents and outcomes", lambda: statements.intents(ledger))
+        _try(report, "authenticity", "approvals", lambda: statements.approvals(ledger))
+        _try(report, "authenticity", "certificates", lambda: statements.certificates(ledger, data))
+        _try(report, "safety", "quarantine", lambda: statements.quarantine(ledger))
     if (bag / "data" / "archive").is_dir():
-        _sealed(bag / "data" / "archive", report)
+        _sealed(bag / "data" / "archive", report, _expected(ledger, bag / "data" / "values") if sound else None)
     elif sound and _archived(ledger, bag / "data"):
         report.checks.append(Check("integrity", "vault archive", False, "rows were archived and data/archive is missing"))
     _try(report, "usability", "pages", lambda: _pages(bag))
 
 
+def _anchored(ledger: Ledger, report: Report) -> None:
+    _try(report, "authenticity", "clock", lambda: statements.clocks(ledger))
+    _try(report, "authenticity", "outside witness", lambda: statements.outside(ledger))
+
+
 def _manifest(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    lower: set[str] = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")[:-1], 1):
         want, sep, name = line.partition("  ")
         pure = PurePosixPath(name)
         if not sep or len(want) != 64 or pure.is_absolute() or ".." in pure.parts or name in found:
             raise VerificationError(f"line {number} of {path.name} is malformed", where=path.name)
+        # our names are plain ASCII: Unicode twins, control characters and names differing in case only are attacks
+        if not _PLAIN.fullmatch(name) or name.lower() in lower or len(name) > 255:
+            raise VerificationError(f"line {number} of {path.name} holds a name that could be mistaken for another",
+                                    where=path.name)
+        lower.add(name.lower())
         found[name] = want
     return found
 
@@ -134,7 +163,10 @@ def _manifest(path: Path) -> dict[str, str]:
 def _payload(bag: Path) -> Iterator[str]:
     try:
         listed = _manifest(bag / MANIFEST)
-    except (WorkbenchError, OSError, UnicodeDecodeError) as e:
+    except WorkbenchError as e:
+        yield e.what
+        return
+    except (OSError, UnicodeDecodeError) as e:
         yield f"{MANIFEST} cannot be read ({type(e).__name__})"
         return
     present: set[str] = set()
@@ -142,6 +174,8 @@ def _payload(bag: Path) -> Iterator[str]:
         name = f.relative_to(bag).as_posix()
         if f.is_symlink():
             yield f"{name} is a symbolic link"
+        elif f.is_file() and f.stat().st_nlink > 1:
+            yield f"{name} is a hard link: its bytes may change from elsewhere"
         elif not f.is_dir() and not f.is_file():
             yield f"{name} is not a regular file"
         elif f.is_dir():
@@ -219,98 +253,10 @@ def _values(ledger: Ledger, folder: Path) -> str:
     for want, seq in sorted(wanted.items()):
         path = folder / f"{want}.json"
         if not path.is_file():
-            raise VerificationError(f"values/{want[:12]}… of ledger entry {seq} is missing", where=f"entry {seq}")
+            raise VerificationError(f"values/{short(want)}… of ledger entry {seq} is missing", where=f"entry {seq}")
         if digest(path) != want:
-            raise VerificationError(f"values/{want[:12]}… was changed", where=path.name)
+            raise VerificationError(f"values/{short(want)}… was changed", where=path.name)
     return f"{len(wanted)} values as signed"
-
-
-def _intents(ledger: Ledger) -> str:
-    closed: set[int] = set()
-    intents: dict[int, str] = {}
-    for e in ledger.of_type("step/v1"):
-        p = e.predicate
-        if p["phase"] == "intent":
-            intents[e.seq] = p["step"]
-            closed.update(p.get("resumes", []))
-        else:
-            if intents.get(p["intent"]) != p["step"]:
-                what = f"ledger entry {e.seq} is an outcome without its intent"
-                raise VerificationError(what, where=f"entry {e.seq}")
-            closed.add(p["intent"])
-    left = sorted(set(intents) - closed)
-    # the step that packs the bundle is under way while it is packed
-    left = [s for s in left if intents[s] != "archive" or s != max(intents)]
-    if left:
-        raise VerificationError(f"ledger entry {left[0]} says that step {intents[left[0]]} began; nothing says how it "
-                                "ended", where=f"entry {left[0]}")
-    return f"{len(intents)} steps"
-
-
-def _approvals(ledger: Ledger) -> str:
-    """Every run that carried out a plan, also one that failed, began under two people's standing approvals.
-
-    Roles are what the log's own key registered before; an approval counts until it expires; an objection stops until
-    it is lifted.
-    """
-    runs = [e for e in ledger.of_type("step/v1") if e.predicate["phase"] == "outcome"
-            and e.predicate["step"] == "erase" and e.predicate["materials"].get("plan")
-            and _touched(ledger, e.predicate["materials"]["plan"], e.seq)]
-    for run in runs:
-        intent = ledger.entries[run.predicate["intent"]]
-        plan = run.predicate["materials"]["plan"]
-        maker = {e.predicate["person"] for e in ledger.of_type("step/v1") if e.subjects.get("plan") == plan}
-        able: set[str] = set()
-        signed: dict[str, str] = {}
-        objecting: set[str] = set()
-        for e in ledger.entries[: intent.seq]:
-            p = e.predicate
-            if e.type in ("key/v1", "roles/v1") and "roles" in p:
-                (able.add if "approver" in p["roles"] else able.discard)(p["owner"])
-            if e.type != "approval/v1" or e.subjects.get("plan") != plan:
-                continue
-            if ledger.keys[e.key_id][0] != p["person"]:
-                raise VerificationError(f"ledger entry {e.seq} approves in another's name", where=f"entry {e.seq}")
-            if p["decision"] == "approve" and p["expires"] > intent.predicate["at"]:
-                signed[p["person"]] = e.key_id
-            elif p["decision"] == "object":
-                objecting.add(p["person"])
-            elif p["decision"] == "lift":
-                objecting.discard(p["person"])
-        if len({k for person, k in signed.items() if person in able and person not in maker}) < 2:
-            raise VerificationError(f"ledger entry {run.seq} carried out a plan that two people had not approved",
-                                    where=f"entry {run.seq}")
-        if objecting:
-            raise VerificationError(f"ledger entry {run.seq} carried out a plan to which {sorted(objecting)[0]} objected",
-                                    where=f"entry {run.seq}")
-    return f"{len(runs)} executed plans"
-
-
-def _touched(ledger: Ledger, plan: str, before: int) -> bool:
-    """Whether certificates were opened for ``plan`` before entry ``before``: from then on rows may be gone."""
-    return any(e.type == "certificates/v1" and e.seq < before and e.subjects.get("plan") == plan for e in ledger.entries)
-
-
-def _certificates(ledger: Ledger, data: Path) -> str:
-    """Every certificate is closed, signed by a key of this case, and agrees with the run that it certifies."""
-    from workbench.erasure import Certificates, Erasure, verify_certificate
-
-    def value(digest_: str) -> bytes:
-        return (data / "values" / f"{digest_}.json").read_bytes()
-
-    runs = [Erasure.from_bytes(value(d)) for e in ledger.entries for name, d in e.subjects.items()
-            if name.partition("#")[0] == Erasure.kind and e.predicate.get("result", "done") == "done"]
-    found = 0
-    for run in runs:
-        if run.dry_run or not run.certificates:
-            continue
-        seen: set[str] = set()
-        planned = {d.disposal: d.planned for d in run.disposals}
-        for certificate in Certificates.from_bytes(value(run.certificates)).certificates:
-            verify_certificate(certificate, keys=set(ledger.keys) - ledger.revoked, plan=run.plan, planned=planned,
-                               seen=seen)
-            found += 1
-    return f"{found} certificates"
 
 
 def _archived(ledger: Ledger, data: Path) -> bool:
@@ -325,16 +271,9 @@ def _archived(ledger: Ledger, data: Path) -> bool:
         return True
 
 
-def _quarantine(ledger: Ledger) -> str:
-    for e in ledger.of_type("quarantine/v1"):
-        if not any(r.seq > e.seq and r.predicate["result"] == "done" and r.predicate["step"] == e.predicate["step"]
-                   for r in ledger.of_type("record/v1")):
-            raise VerificationError("a record was quarantined and never made again", where=f"entry {e.seq}")
-    return ""
-
-
 def _pages(bag: Path) -> str:
-    pages = [bag / "index.html", bag / "index.en.html", *sorted((bag / "data" / "records").glob("*.html"))]
+    pages = [*(bag / n for n in PAGES), *sorted((bag / "data" / "records").glob("*.html")),
+             *sorted((bag / "data" / "reports").glob("*.html"))]
     for p in pages:
         text = html.unescape(p.read_text(encoding="utf-8"))
         if "Content-Security-Policy" not in text or "default-src 'none'" not in text:
@@ -355,30 +294,44 @@ def _case(folder: Path, report: Report) -> None:
         return f"{ledger.check().size} entries"
 
     if _try(report, "authenticity", "ledger", chain):
+        _anchored(ledger, report)
         _try(report, "integrity", "records", lambda: _records(ledger, folder))
         _try(report, "integrity", "values", lambda: _values(ledger, folder / "values"))
-        _try(report, "authenticity", "intents and outcomes", lambda: _intents(ledger))
-        _try(report, "authenticity", "approvals", lambda: _approvals(ledger))
-        _try(report, "authenticity", "certificates", lambda: _certificates(ledger, folder))
+        _try(report, "authenticity", "intents and outcomes", lambda: statements.intents(ledger))
+        _try(report, "authenticity", "approvals", lambda: statements.approvals(ledger))
+        _try(report, "authenticity", "certificates", lambda: statements.certificates(ledger, folder))
     from workbench.case import load_config
 
+    expected = _expected(ledger, folder / "values")
     sealed = any(name.partition("#")[0] == "sealed-backup" for e in ledger.entries for name in e.subjects)
     for place in load_config(folder / "case.toml").vault.places:
         path = Path(place).expanduser()
         path = path if path.is_absolute() else folder / path
         if path.is_dir():
-            _sealed(path, report)
+            _sealed(path, report, expected)
         elif sealed:
             report.checks.append(Check("integrity", f"vault {path.name}", False, f"{place} is missing: mount or restore it"))
 
 
-def _sealed(folder: Path, report: Report) -> None:
-    from workbench.vault.store import verify_sealed
+def _expected(ledger: Ledger, values: Path) -> dict[str, str]:
+    """Set id -> SHA-256 of its SHA256SUMS as the ledger's newest sealed backups say."""
+    found: dict[str, str] = {}
+    for e in ledger.entries:
+        for name, want in e.subjects.items():
+            path = values / f"{want}.json"
+            if name.partition("#")[0] in ("sealed-backup", "sealed-archive") and path.is_file() and digest(path) == want:
+                told = json.loads(path.read_bytes())
+                found[told.get("set_id", "archive")] = told["manifest_sha256"]
+    return found
+
+
+def _sealed(folder: Path, report: Report, expected: dict[str, str] | None = None) -> None:
+    from workbench.vault.store import sealed_files, verify_sealed
 
     def check() -> str:
-        if not any(folder.rglob("*.age")):
+        if not any(sealed_files(folder)):
             raise VerificationError("there is no bundle, case or sealed set", where=str(folder))
-        problems = verify_sealed(folder)
+        problems = verify_sealed(folder, expected)
         for p in problems:
             report.checks.append(Check("integrity", "sealed object", False, _problem(p)))
         return "sealed objects as in their manifest" if not problems else ""

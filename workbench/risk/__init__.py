@@ -7,6 +7,6 @@
 
 from workbench.risk.assess import assess
 from workbench.risk.evidence import Evidence, EvidenceSet
-from workbench.risk.model import AssetFacts, Point, RiskReport, Score
+from workbench.risk.model import AssetFacts, Left, Point, RiskReport, RiskRuns, Score
 
-__all__ = ["AssetFacts", "Evidence", "EvidenceSet", "Point", "RiskReport", "Score", "assess"]
+__all__ = ["AssetFacts", "Evidence", "EvidenceSet", "Left", "Point", "RiskReport", "RiskRuns", "Score", "assess"]

@@ -166,6 +166,22 @@ def reidentification(case: Case, limit: int = 6) -> ReidentificationReport:
     return report
 
 
+def measure_table(case: Case, source: str, table: str, columns: Sequence[str], sensitive: str = "") -> Anonymity | None:
+    """Measures of one table as it is now; None when its source cannot be read or the table has no row."""
+    from workbench.errors import SourceError
+    from workbench.sources import open_source
+
+    spec = next(s for s in case.config.sources if s.name == source)
+    with connect(folder=case.private("work")) as con:
+        try:
+            with open_source(spec, case.folder) as reader:
+                _load(con, reader, table, [*columns, *([sensitive] if sensitive else [])])
+        except SourceError:
+            return None
+        found = measure(con, "qi", columns, sensitive)
+    return found if found.rows else None
+
+
 def _load(con: Any, source: Any, table: str, columns: Sequence[str]) -> None:
     """The columns of a table as DuckDB table ``qi``, batch by batch."""
     import pyarrow as pa

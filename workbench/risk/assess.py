@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.classification.model import Findings
 from workbench.inventory import Inventory
 from workbench.law import Packs, guess_record, load_packs, retention_of
-from workbench.risk.measure import assets, ledger_evidence, own_evidence
-from workbench.risk.model import STATES, RiskReport, Score
+from workbench.risk.anonymity import ReidentificationReport
+from workbench.risk.evidence import Risk
+from workbench.risk.measure import after_erasure, assets, ledger_evidence, own_evidence
+from workbench.risk.model import STATES, Left, RiskReport, Score, Stage
 from workbench.risk.multipliers import FILE, RISKS, model
 from workbench.risk.score import Inputs, Scorer
 
@@ -21,19 +23,24 @@ DETAILED = 40
 """assets whose points are written out; the rest keep score and band"""
 
 
-def assess(case: Case, remaining: Mapping[str, float] | None = None, multipliers: str = "") -> RiskReport:
+def assess(
+    case: Case, remaining: Mapping[str, Left] | None = None, multipliers: str = "", now: Mapping[str, Left] | None = None
+) -> RiskReport:
     """Assess the case and save the report.
 
-    remaining: share of each table's records that stays in the clear store after the plan (``workbench.plan.remaining``);
-    without it the projection erases what no rule keeps and leaves the rest sealed. multipliers: a file of the company's own.
+    remaining: what stays of each table after the plan (``workbench.plan.remaining``); without it the projection erases what
+    no rule keeps and leaves the rest sealed. now: what proven erasure has left of each table already
+    (``workbench.erasure.left``). multipliers: a file of the company's own. How easily the data identify a person
+    follows the newest ``reidentification``; without one, every class of quasi-identifiers counts as small.
     """
-    with case.step("assess") as run:
+    with case.step("assess" if remaining is None else "reassess") as run:  # the second belongs to the plan or the erasure
         inventory, findings = case.load(Inventory), case.load(Findings)
-        inputs = inputs_of(case, inventory, findings, remaining, multipliers)
-        report = report_of(inputs, case.id, findings, case.today().isoformat())
+        inputs = inputs_of(case, inventory, findings, remaining, multipliers, now)
+        stage: Stage = "found" if remaining is None else "planned" if now is None else "erased"
+        report = report_of(inputs, case.id, findings, case.today().isoformat()).model_copy(update={"stage": stage})
         case.save(report)
         run.note(
-            assets=len(report.assets), coverage_percent=round(100 * _coverage(report)), calibrated=report.calibrated
+            scored=len(report.assets), coverage_percent=round(100 * _coverage(report)), calibrated=report.calibrated
         )
         return report
 
@@ -42,8 +49,9 @@ def inputs_of(
     case: Case,
     inventory: Inventory,
     findings: Findings,
-    remaining: Mapping[str, float] | None = None,
+    remaining: Mapping[str, Left] | None = None,
     multipliers: str = "",
+    now: Mapping[str, Left] | None = None,
 ) -> Inputs:
     """Everything the scores depend on, gathered from the case."""
     c = case.config
@@ -51,26 +59,30 @@ def inputs_of(
     chosen = multipliers or str(case.settings("assess").get("multipliers", ""))
     m = model(case.resolve(chosen) if chosen else FILE)
     left = remaining if remaining is not None else law_only(inventory, findings, packs, c, case)
-    facts = assets(inventory, findings, packs, left)
+    measured = case.find(ReidentificationReport)
+    facts = assets(inventory, findings, packs, left, measured.small_classes() if measured else None)
+    whole = float(sum(a.records for a in facts))
+    facts = after_erasure(facts, now or {})
     saved = case.all_evidence()
     have = {(e.item, e.asset) for e in saved}
     own = (*own_evidence(inventory, findings, facts, findings.as_of), *ledger_evidence(case))
     evidence = (*(e for e in own if (e.item, e.asset) not in have), *saved)
-    return Inputs(facts, tuple(evidence), m, c.case.turnover)
+    return Inputs(facts, tuple(evidence), m, c.case.turnover, whole=whole)
 
 
 def law_only(
     inventory: Inventory, findings: Findings, packs: Packs, config: CaseConfig, case: Case
-) -> dict[str, float]:
-    """A projection before there is a plan: what no rule keeps goes, what a rule keeps stays sealed (half, unknown)."""
+) -> dict[str, Left]:
+    """A projection before there is a plan: what no rule keeps goes, what a rule keeps stays sealed."""
     declared = {r.table: r.type for r in config.records}
+    personal = {(f.source, f.table) for f in findings.findings if f.detector}
     out = {}
     for t in inventory.tables:
-        if not findings.of(t.source, t.name):
+        if (t.source, t.name) not in personal:
             continue
-        type_ = declared.get(t.id) or (g.type.id if (g := guess_record(packs, t.name)) else "")
+        type_ = declared.get(t.id) or (g.type.id if (g := guess_record(packs, t.name, file=bool(t.file))) else "")
         bound = any(x.keeps for x in retention_of(packs, type_, case.today())) if type_ else False
-        out[t.id] = 0.5 if bound else 0.0
+        out[t.id] = Left(0.0, 1.0 if bound else 0.0)
     return out
 
 
@@ -107,10 +119,10 @@ def score_all(inputs: Inputs, detailed: int = DETAILED) -> tuple[tuple[Score, ..
     return tuple(totals), tuple(scores)
 
 
-def totals_of(inputs: Inputs) -> tuple[Score, ...]:
-    """Totals only: what a slider redraws."""
+def totals_of(inputs: Inputs, risks: Sequence[Risk] = RISKS) -> tuple[Score, ...]:
+    """Totals only, of all risks or some: what a slider redraws."""
     scorer = Scorer(inputs)
-    return tuple(scorer.total(r, s, [scorer.part(a, r, s) for a in inputs.assets]) for r in RISKS for s in STATES)
+    return tuple(scorer.total(r, s, [scorer.part(a, r, s) for a in inputs.assets]) for r in risks for s in STATES)
 
 
 def _coverage(report: RiskReport) -> float:

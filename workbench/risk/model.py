@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from workbench.risk.evidence import Evidence, Risk
 from workbench.values import Value
 
 State = Literal["inherent", "residual", "projected"]
 STATES: tuple[State, ...] = ("inherent", "residual", "projected")
+Stage = Literal["found", "planned", "erased"]
+"""when a report was made: before there was a plan, with one, after it was carried out"""
+SEALED = 0.1
+"""a sealed record counts as this much of a record: the copy still exists, unreadable without its key"""
+
+
+class Left(NamedTuple):
+    """Shares of a table's records, 0..1: still in clear in the live store, and only in a sealed archive."""
+
+    clear: float
+    sealed: float = 0.0
 
 
 class Point(Value):
@@ -66,7 +78,9 @@ class AssetFacts(Value):
     clear: float
     """share of identifier cells in clear text"""
     remaining: float = 1.0
-    """share of records that stay after the plan"""
+    """share of records that stay in clear after the plan"""
+    sealed: float = 0.0
+    """share of records that stay after the plan in a sealed archive only"""
     categories: tuple[str, ...] = ()
 
 
@@ -86,6 +100,7 @@ class RiskReport(Value):
     """12: four risks in three states, points included"""
     scores: tuple[Score, ...]
     """per asset; points only for the assets with the largest expected loss"""
+    stage: Stage = "found"
     unknown_items: tuple[str, ...] = ()
     """evidence that the multipliers file has no item for"""
 
@@ -96,3 +111,30 @@ class RiskReport(Value):
     def eal(self, state: State) -> float:
         """Expected loss of all four risks."""
         return sum(s.eal for s in self.totals if s.state == state)
+
+
+class Run(Value):
+    """One report among several of a case."""
+
+    as_of: str
+    stage: Stage
+    persons: int
+    records: int
+    residual: tuple[tuple[Risk, float], ...]
+    """expected loss of each risk, CNY"""
+    projected: float
+
+
+class RiskRuns(Value):
+    """The reports of a case, oldest first: how far the risk has burned down."""
+
+    runs: tuple[Run, ...]
+
+    @classmethod
+    def of(cls, reports: Sequence[RiskReport]) -> RiskRuns:
+        """One run per stage and day: a later report of the same day and stage replaces the earlier one."""
+        newest = {(r.stage, r.as_of): r for r in reports}
+        return cls(runs=tuple(
+            Run(as_of=r.as_of, stage=r.stage, persons=r.persons, records=sum(a.records for a in r.assets),
+                residual=tuple((s.risk, s.eal) for s in r.totals if s.state == "residual"), projected=r.eal("projected"))
+            for r in reports if newest[r.stage, r.as_of] is r))

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import ParameterError
-from workbench.risk.evidence import Risk
+from workbench.risk.evidence import Evidence, Risk
 
 FILE = Path(__file__).with_name("data") / "multipliers.yaml"
 RISKS: tuple[Risk, ...] = ("leak", "tamper", "misuse", "error")
@@ -126,6 +126,13 @@ class Model(_Part):
     def cap(self, turnover: float | None) -> float:
         """The loss that scores 100: the statutory cap of fines."""
         return max(self.cap_minimum, self.cap_turnover_share * (turnover or 0))
+
+
+def value_shown(item: Item | None, multiplier: float, evidence: Evidence | None) -> str | None:
+    """The measured value behind a point; None where its assets measured different ones, "" where nothing was measured."""
+    if item is None or evidence is None:
+        return ""
+    return f"{evidence.value:g}" if math.isclose(item.multiplier(evidence.value), multiplier, rel_tol=1e-6) else None
 
 
 @cache

@@ -12,8 +12,8 @@ from workbench.classification.model import Findings
 from workbench.inventory import Inventory
 from workbench.law import Packs
 from workbench.law.word import new_document, table
-from workbench.risk.model import STATES, RiskReport
-from workbench.risk.multipliers import RISKS, model
+from workbench.risk.model import STATES, Point, RiskReport
+from workbench.risk.multipliers import RISKS, model, value_shown
 from workbench.risk.portfolio import curves, tornado
 
 Form = Literal["pipia", "dpia"]
@@ -25,6 +25,26 @@ _RISK = {
 }
 _STATE = {"inherent": ("固有", "inherent"), "residual": ("剩余", "residual"), "projected": ("计划后", "after the plan")}
 _EN = {"低": "low", "中": "medium", "高": "high", "严重": "severe", "很高": "very high", "": ""}
+_LEVEL = {"low": ("低", "low"), "medium": ("中", "medium"), "high": ("高", "high"), "very_high": ("很高", "very high"), "": ("", "")}
+_REASON = {
+    "dissolution": ("解散", "dissolution"),
+    "bankruptcy": ("破产", "bankruptcy"),
+    "merger": ("合并", "merger"),
+    "division": ("分立", "division"),
+    "revocation": ("吊销", "revocation"),
+    "expiry": ("营业期限届满", "expiry"),
+    "other": ("其他", "other"),
+}
+_ROLE = {
+    "operator": ("操作人", "operator"),
+    "approver": ("审批人", "approver"),
+    "supervisor": ("监督人", "supervisor"),
+    "inspector": ("检查人", "inspector"),
+    "counsel": ("法律顾问", "counsel"),
+    "custodian": ("保管人", "custodian"),
+    "partner": ("合作方", "partner"),
+    "cloud": ("云服务", "cloud service"),
+}
 _TREAT = {
     "严重": ("立即处置", "treat at once"),
     "高": ("限期处置", "treat by a date"),
@@ -37,6 +57,12 @@ _TREAT = {
 def say(lang: str, zh: str, en: str) -> str:
     """The sentence of the language."""
     return zh if lang == "zh" else en
+
+
+def value_text(p: Point, lang: str) -> str:
+    """What was measured for a point, in words."""
+    shown = value_shown(model().item(p.item), p.multiplier, p.evidence)
+    return say(lang, "各表不同", "by table") if shown is None else shown or say(lang, "无证据", "none")
 
 
 def gaps(report: RiskReport, findings: Findings, config: CaseConfig, lang: str) -> list[str]:
@@ -144,14 +170,14 @@ def _scope(
         doc,
         None,
         [
-            (say(lang, "公司", "company"), config.case.company),
+            (say(lang, "公司", "company"), say(lang, config.case.company, config.case.company_en or config.case.company)),
             (say(lang, "评估日", "day"), report.as_of),
             (
                 say(lang, "事由", "occasion"),
                 say(
                     lang,
-                    f"公司终止({config.case.reason})中的删除、封存和移交",
-                    f"deletion, sealing and hand-over while closing ({config.case.reason})",
+                    f"公司终止({_REASON[config.case.reason][0]})中的删除、封存和移交",
+                    f"deletion, sealing and hand-over while closing ({_REASON[config.case.reason][1]})",
                 ),
             ),
             (say(lang, "依据", "law and standards"), "; ".join([*cited, named])),
@@ -195,8 +221,9 @@ def _object(
         [4.6, 2, 5.6, 1.4, 1.4, 2],
     )
     doc.add_heading(say(lang, "三、参与方", "3. Parties"), 1)
-    people = [(p.name, ", ".join(p.roles), p.organisation) for p in config.people]
-    people += [(a.name, a.kind, a.keeper or a.contract) for a in config.assets if a.kind in ("partner", "cloud")]
+    comma = say(lang, "、", ", ")
+    people = [(p.name, comma.join(say(lang, *_ROLE[r]) for r in p.roles), p.organisation) for p in config.people]
+    people += [(a.name, say(lang, *_ROLE[a.kind]), a.keeper or a.contract) for a in config.assets if a.kind in ("partner", "cloud")]
     table(doc, say(lang, "姓名或机构,角色,单位", "name,role,organisation").split(","), people, [6, 5, 6])
 
 
@@ -231,7 +258,7 @@ def _result(doc: Any, report: RiskReport, lang: str) -> None:
                 (
                     say(lang, *_RISK[risk]),
                     say(lang, *_STATE[state]),
-                    f"{s.severity:.2f} {s.level}",
+                    f"{s.severity:.2f} {say(lang, *_LEVEL[s.level])}",
                     say(lang, s.impact, _EN[s.impact]),
                     say(lang, s.likelihood, _EN[s.likelihood]),
                     say(lang, s.gbt, _EN[s.gbt]),
@@ -247,10 +274,10 @@ def _result(doc: Any, report: RiskReport, lang: str) -> None:
             "risk|state|ENISA severity|impact|likelihood|level|score [90 %]|coverage",
         ).split("|"),
         rows,
-        [2.1, 2, 2.6, 1.7, 2, 1.8, 2.7, 2.1],
+        [2.4, 2, 2.5, 1.8, 2, 1.8, 2.5, 2],
     )
     money = [
-        (say(lang, *_STATE[k]), f"{c.mean:,.0f}", f"{c.var(0.95):,.0f}", f"{c.exceeding(report.cap):.2%}")
+        (say(lang, *_STATE[k]), f"{report.eal(k):,.0f}", f"{c.var(0.95):,.0f}", f"{c.exceeding(report.cap):.2%}")
         for k, c in curves(report).items()
     ]
     table(
@@ -284,7 +311,7 @@ def _measures(doc: Any, report: RiskReport, lang: str) -> None:
                 (
                     say(lang, *_RISK[risk]),
                     item.names.zh if lang == "zh" else item.names.en,
-                    f"{e.value:g}" if e else say(lang, "无证据", "none"),
+                    value_text(p, lang),
                     e.by if e else "",
                     e.at[:10] if e else "",
                     f"{p.points:+.1f}",
@@ -294,7 +321,7 @@ def _measures(doc: Any, report: RiskReport, lang: str) -> None:
         doc,
         say(lang, "风险,证据,测得值,来源,时间,分", "risk,evidence,value,by,at,points").split(","),
         rows,
-        [2.4, 5.4, 2.4, 2.4, 2.4, 2],
+        [2.8, 5.2, 2.3, 2.3, 2.6, 1.8],
     )
 
 
@@ -307,7 +334,8 @@ def _treatment(doc: Any, form: Form, report: RiskReport, lang: str) -> None:
     ]
     table(doc, say(lang, "风险,等级,处置", "risk,level,treatment").split(","), rows, [5, 5, 7])
     doc.add_paragraph(say(lang, "最能降低期望损失的证据或措施:", "What lowers the expected loss most:"))
-    for b in tornado(report)[:5]:
+    best = sorted((b for b in tornado(report) if b.best < 0.99 * b.now), key=lambda b: b.best)
+    for b in best[:5]:
         item = model().item(b.item)
         if item:
             name = item.names.zh if lang == "zh" else item.names.en

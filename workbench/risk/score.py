@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.risk.evidence import Evidence, Risk
-from workbench.risk.model import AssetFacts, Point, Score, State
-from workbench.risk.multipliers import Item, Model
+from workbench.risk.model import SEALED, AssetFacts, Point, Score, State
+from workbench.risk.multipliers import RISKS, Item, Model
 from workbench.risk.severity import IMPACT, cell, level, likelihood, severity
 
 Z90 = 1.6448536269514722
@@ -82,6 +82,8 @@ class Inputs:
     turnover: float | None = None
     frequency: Mapping[Risk, float] | None = None
     """events a year from the company's own history, where it has one (Gamma-Poisson update)"""
+    whole: float = 0.0
+    """records of the case before anything was erased, which shares of exposure refer to; 0: those of the assets"""
 
     @property
     def cap(self) -> float:
@@ -95,6 +97,20 @@ class Inputs:
     def scale(self) -> float:
         """ln(cap / floor): 100 points."""
         return math.log(1 / self.model.floor_share)
+
+
+_PLAN_ENDS = {
+    "": frozenset[str](),
+    "some": frozenset({"retention.overdue"}),
+    "all": frozenset({"retention.overdue", "data.clear_identifiers", "text.free_hits"}),
+}
+"""evidence that the plan makes good where it takes some of a table's clear records, or all of them"""
+
+
+def _after(a: AssetFacts, state: State) -> str:
+    if state != "projected" or a.remaining >= 1:
+        return ""
+    return "some" if a.remaining > 0 else "all"
 
 
 class Factors(tuple[Factor, ...]):
@@ -144,9 +160,9 @@ class Scorer:
         for e in sorted(inputs.evidence, key=lambda e: (e.at, e.by, e.sha256, e.value)):
             self._found[e.item, e.asset] = e
         self._known = {item for item, _ in self._found}
-        self._places = {place for _, place in self._found}
-        self._groups: dict[tuple[str, Risk, State, bool], Factors] = {}
-        self.total_records = max(1.0, float(sum(a.records for a in inputs.assets)))
+        self._places = {r: {place for item, place in self._found if item in {i.id for i in self.model.of(r)}} for r in RISKS}
+        self._groups: dict[tuple[str, Risk, State, str], Factors] = {}
+        self.total_records = max(1.0, inputs.whole or float(sum(a.records for a in inputs.assets)))
 
     def evidence(self, item: Item, asset: str) -> Evidence | None:
         """The newest evidence for an asset: its own, its source's, or the case's."""
@@ -161,9 +177,9 @@ class Scorer:
     def part(self, a: AssetFacts, risk: Risk, state: State) -> Part:
         """One asset, one risk, one state."""
         m, inputs = self.model, self.inputs
-        share = a.remaining if state == "projected" else 1.0
-        records = a.records * share
-        ei = a.ei if state != "projected" or share >= 1 else min(a.ei, 0.25) if share > 0 else 0.0
+        planned = state == "projected"
+        records = a.records * (min(1.0, a.remaining + SEALED * a.sealed) if planned else 1.0)
+        ei = a.ei if not planned or a.remaining > 0 else min(a.ei, 0.25)
         factors = self._shared(a, risk, state)
         if records <= 0:
             return Part(a, 0.0, (), factors)
@@ -176,8 +192,8 @@ class Scorer:
 
     def _shared(self, a: AssetFacts, risk: Risk, state: State) -> Factors:
         """The factors of an asset; assets without evidence of their own share one object."""
-        place = a.asset if a.asset in self._places else a.asset.split(".", 1)[0]
-        key = (place, risk, state, state == "projected" and a.remaining < 1)
+        place = a.asset if a.asset in self._places[risk] else a.asset.split(".", 1)[0]
+        key = (place, risk, state, _after(a, state))
         found = self._groups.get(key)
         if found is None:
             found = self._groups[key] = Factors(tuple(self._factor(i, a, state) for i in self.model.of(risk)))
@@ -185,12 +201,7 @@ class Scorer:
 
     def _factor(self, item: Item, a: AssetFacts, state: State) -> Factor:
         e = self.evidence(item, a.asset)
-        if (
-            state == "projected"
-            and a.remaining < 1
-            and e is not None
-            and item.id in ("data.clear_identifiers", "retention.overdue", "text.free_hits")
-        ):
+        if e is not None and item.id in _PLAN_ENDS[_after(a, state)]:
             e = e.model_copy(update={"value": 0.0, "note": "after the plan"})
         key = (item.id, id(e) if e is not None else 0, state == "inherent")
         found = self._factors.get(key)

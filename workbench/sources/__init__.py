@@ -50,6 +50,8 @@ def open_location(location: str, name: str = "", password_env: str = "") -> Sour
     A password is never taken from the command line: put it in the variable ``password_env`` names, or in
     ``WORKBENCH_SOURCE_PASSWORD``.
     """
+    if not location:
+        raise ParameterError("the source is empty", "name a database URL, a file or a folder")
     if not _URL.match(location):
         path = Path(location)
         return _open_path(path, name or _name(path.resolve().stem or "source"))
@@ -112,6 +114,8 @@ def _open_url(text: str, name: str, base: Path, password: str | None, schema: st
     if password is not None:
         url = url.set(password=password)
     name = name or _name(url.database or backend)
+    if backend == "postgres":
+        raise ParameterError("the address begins with postgres://", "write it like postgresql://user@host/database")
     if backend == "postgresql":
         from workbench.sources.postgres import PostgresSource
 

@@ -7,7 +7,8 @@ engine has one. A *table* is a database table, a sheet (``clients.xlsx#客户``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
 
@@ -28,6 +29,10 @@ class Column(Value):
     """Arrow type name, e.g. string, int64, timestamp[us]"""
     nullable: bool = True
     comment: str = ""
+    declared: str = ""
+    """the engine's own words, e.g. NUMERIC(38, 10); empty for files"""
+    generated: str = ""
+    """the expression that makes it from other columns; empty for a column of its own"""
 
 
 class ForeignKey(Value):
@@ -76,6 +81,14 @@ class Table(Value):
         """The column of that name, or None."""
         return next((c for c in self.columns if c.name == name), None)
 
+    def made_of(self, name: str) -> set[str]:
+        """Columns that a generated column is made of; empty for one of its own."""
+        column = self.column(name)
+        if column is None or not column.generated:
+            return set()
+        return {c.name for c in self.columns
+                if c.name != name and re.search(rf"(?<!\w){re.escape(c.name)}(?!\w)", column.generated, re.IGNORECASE)}
+
 
 class Unreadable(Value):
     """An item that could not be read; the rest went on."""
@@ -108,6 +121,9 @@ class Source(Protocol):
         self, table: str, columns: Sequence[str] | None = None, *, batch_rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
         """All rows of ``table`` as record batches of at most ``batch_rows`` rows, bounded memory."""
+
+    def streams(self, table: str, most: int) -> Sequence[Callable[[], Iterator[pa.RecordBatch]]]:
+        """All rows of ``table`` in at most ``most`` parts that may be read at the same time, each by one thread."""
 
     def close(self) -> None:
         """Release connections; idempotent."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -56,6 +57,10 @@ class SourceBase:
         """All rows of ``table``."""
         raise NotImplementedError
 
+    def streams(self, table: str, most: int) -> Sequence[Callable[[], Iterator[pa.RecordBatch]]]:
+        """One part, where the engine has no way to read a table in several from the same snapshot."""
+        return [lambda: self.batches(table)]
+
     def close(self) -> None:
         """Release connections; idempotent."""
 
@@ -66,13 +71,35 @@ class SourceBase:
         self.close()
 
 
+def full_name(schema: str, table: str) -> str:
+    """A table's name in its source: ``schema.table``, a part that holds a dot in quotes; without the default schema.
+
+    >>> full_name("crm", "people"), full_name("", "crm.people")
+    ('crm.people', '"crm.people"')
+    """
+    parts = (schema, table) if schema else (table,)
+    return ".".join('"' + p.replace('"', '""') + '"' if "." in p or p.startswith('"') else p for p in parts)
+
+
+def name_parts(name: str) -> tuple[str, str]:
+    """(schema or "", table): what :func:`full_name` put together.
+
+    >>> name_parts('"odd.one".t'), name_parts("people")
+    (('odd.one', 't'), ('', 'people'))
+    """
+    found = []
+    for quoted, plain in re.findall(r'(?:^|\.)(?:"((?:[^"]|"")*)"(?=\.|$)|([^.]*))', name, re.DOTALL):
+        found.append(quoted.replace('""', '"') if quoted else plain)
+    return (found[0], found[1]) if len(found) > 1 else ("", found[0])
+
+
 def code_of(e: BaseException) -> str:
-    """Class name and SQLSTATE (or the engine's number) of a driver's exception; never its text."""
-    state = getattr(e, "sqlstate", None) or getattr(getattr(e, "orig", None), "sqlstate", None)
-    if not state:
-        args = getattr(getattr(e, "orig", e), "args", ())
-        state = args[0] if args and isinstance(args[0], int) else None
-    kind = type(getattr(e, "orig", None) or e).__name__
+    """Class name and the engine's number, SQLSTATE or SQLite's name of a driver's exception; never its text."""
+    driver = getattr(e, "orig", None) or e
+    args = getattr(driver, "args", ())
+    number = args[0] if args and isinstance(args[0], int) else None  # MySQL's number says more than its SQLSTATE
+    state = number or getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", None)
+    kind = type(driver).__name__
     return f"{kind} {state}" if state else kind
 
 
@@ -84,16 +111,22 @@ def inspect_tables(
     columns_of: Callable[[str, list[dict[str, Any]]], tuple[Column, ...]],
     rows_of: Callable[[str], int],
     bytes_of: Callable[[str], int],
+    *,
+    referred: Callable[[str | None, str], str] = lambda _schema, table: table,
+    without: Collection[str] = (),
 ) -> Iterator[Table]:
-    """Tables of one schema with keys, links and indexes; ``columns_of`` gives the Arrow types."""
-    for name in sorted(inspector.get_table_names(schema=schema)):
+    """Tables of one schema with keys, links and indexes; ``columns_of`` gives the Arrow types.
+
+    referred: (schema, table) that a key points at -> that table's name in this source. without: tables not to list.
+    """
+    for name in sorted(set(inspector.get_table_names(schema=schema)) - set(without)):
         described = [dict(c) for c in inspector.get_columns(name, schema=schema)]
         keys = tuple(
             sorted(
                 (
                     ForeignKey(
                         columns=tuple(k["constrained_columns"]),
-                        ref_table=k["referred_table"],
+                        ref_table=referred(k["referred_schema"], k["referred_table"]),
                         ref_columns=tuple(k["referred_columns"]),
                     )
                     for k in inspector.get_foreign_keys(name, schema=schema)
@@ -143,6 +176,23 @@ def columns_from(schema: pa.Schema, described: list[dict[str, Any]]) -> tuple[Co
             type=str(f.type),
             nullable=bool(by_name.get(f.name, {}).get("nullable", True)),
             comment=by_name.get(f.name, {}).get("comment") or "",
+            declared=_declared(by_name.get(f.name, {}).get("type")),
+            generated=str((by_name.get(f.name, {}).get("computed") or {}).get("sqltext") or ""),
         )
         for f in schema
     )
+
+
+def _declared(kind: Any) -> str:
+    """SQLAlchemy's reflected type in its own dialect's words; empty when the column has none or it is unknown."""
+    from importlib import import_module
+
+    from sqlalchemy.exc import CompileError
+
+    words = type(kind).__module__.split(".")
+    own = words[:2] == ["sqlalchemy", "dialects"]  # else a standard type, which every dialect spells alike
+    try:
+        text = str(kind.compile(dialect=import_module(".".join(words[:3])).dialect())) if own else str(kind)
+    except CompileError:
+        return ""
+    return "" if text in ("None", "NULL") else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceUnreadable
 from workbench.sources.base import BATCH_ROWS, Column, ForeignKey, Index, SourceKind, Table
-from workbench.sources.catalog import SourceBase, code_of
+from workbench.sources.catalog import SourceBase, code_of, full_name, name_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ class DuckdbSource(SourceBase):
             "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE NOT internal AND NOT temporary"
         ):
             mine = [c for c in constraints if c[0] == schema and c[1] == name]
-            full = name if schema == "main" else f"{schema}.{name}"
+            full = full_name("" if schema == "main" else schema, name)
             schema_of = self._open().sql(f"SELECT * FROM {_q(schema)}.{_q(name)} LIMIT 0").to_arrow_table().schema  # noqa: S608
             found.append(
                 Table(
@@ -64,7 +64,10 @@ class DuckdbSource(SourceBase):
                     columns=tuple(Column(name=f.name, type=str(f.type)) for f in schema_of),
                     primary_key=next((tuple(c[3]) for c in mine if c[2] == "PRIMARY KEY"), ()),
                     foreign_keys=tuple(
-                        ForeignKey(columns=tuple(c[3]), ref_table=c[4], ref_columns=tuple(c[5]))
+                        ForeignKey(
+                            columns=tuple(c[3]), ref_table=full_name("" if schema == "main" else schema, c[4]),
+                            ref_columns=tuple(c[5]),
+                        )
                         for c in mine
                         if c[2] == "FOREIGN KEY"
                     ),
@@ -87,7 +90,7 @@ class DuckdbSource(SourceBase):
         import duckdb
 
         names = list(columns) if columns is not None else [c.name for c in self.table(table).columns]
-        schema, _, name = table.rpartition(".") if "." in table else ("", "", table)
+        schema, name = name_parts(table)
         place = f"{_q(schema)}.{_q(name)}" if schema else _q(name)
         try:
             found = self._open().sql(f"SELECT {', '.join(map(_q, names))} FROM {place}")  # noqa: S608

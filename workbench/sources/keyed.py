@@ -29,8 +29,11 @@ def compiled(signature: str) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         import numba
 
+        from workbench.sources.kernel_cache import our_stamp
+
         try:
-            return numba.njit(signature, nogil=True, cache=True, error_model="numpy")(function)
+            with our_stamp():
+                return numba.njit(signature, nogil=True, cache=True, error_model="numpy")(function)
         except RuntimeError:  # numba finds no writable folder for its cache
             return numba.njit(signature, nogil=True, error_model="numpy")(function)
 
@@ -65,6 +68,21 @@ def at_address(typing: Any, address: Any) -> Any:
     return types.CPointer(types.uint8)(address), generate  # type: ignore[no-untyped-call]
 
 
+@compiled("u8(CPointer(u1), i8)")
+def _word(data: Any, at: Any) -> Any:
+    """Eight bytes from ``at``, the first one lowest; one load once compiled."""
+    return (
+        np.uint64(data[at])
+        | (np.uint64(data[at + 1]) << np.uint64(8))
+        | (np.uint64(data[at + 2]) << np.uint64(16))
+        | (np.uint64(data[at + 3]) << np.uint64(24))
+        | (np.uint64(data[at + 4]) << np.uint64(32))
+        | (np.uint64(data[at + 5]) << np.uint64(40))
+        | (np.uint64(data[at + 6]) << np.uint64(48))
+        | (np.uint64(data[at + 7]) << np.uint64(56))
+    )
+
+
 @compiled("u8(CPointer(u1), i8, i8, u8, u8)")
 def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
     """SipHash-1-3 of ``data[start:end]``."""
@@ -77,21 +95,15 @@ def siphash(data: Any, start: Any, end: Any, k0: Any, k1: Any) -> Any:
     words = n >> 3
     for w in range(words + 1):
         if w < words:
-            at = start + (w << 3)
-            m = (
-                np.uint64(data[at])
-                | (np.uint64(data[at + 1]) << np.uint64(8))
-                | (np.uint64(data[at + 2]) << np.uint64(16))
-                | (np.uint64(data[at + 3]) << np.uint64(24))
-                | (np.uint64(data[at + 4]) << np.uint64(32))
-                | (np.uint64(data[at + 5]) << np.uint64(40))
-                | (np.uint64(data[at + 6]) << np.uint64(48))
-                | (np.uint64(data[at + 7]) << np.uint64(56))
-            )
+            m = _word(data, start + (w << 3))
+        elif words:  # the last eight bytes, less those that the word before held
+            m = last
+            if n & 7:
+                m |= _word(data, end - 8) >> np.uint64(64 - 8 * (n & 7))
         else:
             m = last
-            for i in range(n & 7):
-                m |= np.uint64(data[start + (words << 3) + i]) << np.uint64(8 * i)
+            for i in range(n):
+                m |= np.uint64(data[start + i]) << np.uint64(8 * i)
         v3 ^= m
         v0 += v1
         v1 = (v1 << np.uint64(13)) | (v1 >> np.uint64(51))
@@ -202,7 +214,7 @@ def views(array: pa.Array) -> tuple[np.uint64, NDArray[np.int64], NDArray[np.boo
             valid[:] = array.is_valid().to_numpy(zero_copy_only=False)
         return np.uint64(0), np.zeros(n + 1, np.int64), valid
     starts = np.frombuffer(offsets, np.int64 if wide else np.int32)[array.offset : array.offset + n + 1].astype(np.int64)
-    if starts[0] < 0 or starts[-1] > data.size or (np.diff(starts) < 0).any():
+    if starts[0] < 0 or starts[-1] > data.size or (starts[1:] < starts[:-1]).any():
         raise ValueError("offsets outside of their buffer")  # damaged input; the compiled code trusts them
     valid = np.ones(n, np.bool_)
     if array.null_count:

@@ -1,13 +1,18 @@
-"""POSTGRESQL: read through ADBC (COPY, binary) inside one REPEATABLE READ, read-only transaction."""
+"""POSTGRESQL: read through ADBC (COPY, binary) inside one REPEATABLE READ, read-only transaction.
+
+A large table can be read in several parts at once, by ranges of its pages, each on a session that takes over that transaction's
+snapshot: together they are what one reader would have seen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceMissing, SourceRefused, SourceUnreadable
 from workbench.sources.base import BATCH_ROWS, SourceKind, Table
-from workbench.sources.catalog import SourceBase, code_of, columns_from, inspect_tables
+from workbench.sources.catalog import SourceBase, code_of, columns_from, full_name, inspect_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +23,14 @@ _NATIVE = {
     "BIGINT", "INTEGER", "SMALLINT", "BOOLEAN", "TEXT", "VARCHAR", "CHAR", "DATE", "TIMESTAMP", "DOUBLE_PRECISION",
     "REAL", "FLOAT", "BYTEA", "BPCHAR",
 }  # fmt: skip
+
+
+FEW_PAGES = 2_000
+"""a table smaller than this (16 MB) is read by one session"""
+TID_RANGES = 140_000
+"""from this version on the server reads only the pages of a range"""
+AT_ONCE = 4 << 20
+"""bytes of a batch of one of several parts: what was read is scanned while it is in the processor's cache"""
 
 
 class PostgresSource(SourceBase):
@@ -33,6 +46,8 @@ class PostgresSource(SourceBase):
         self._connection: Any = None
         self._place: dict[str, tuple[str, str]] = {}
         self._text: dict[str, set[str]] = {}
+        self._more: list[Any] = []
+        self._broken = False
 
     def _connect(self) -> Any:
         if self._connection is not None:
@@ -53,8 +68,7 @@ class PostgresSource(SourceBase):
         try:
             plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
             self._connection = adbc.connect(plain, autocommit=False)
-            with self._connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            _begin(self._connection)
         except adbc.Error as e:
             raise SourceRefused(
                 f"PostgreSQL does not open a second session ({code_of(e)})", "allow two sessions", where=self.location
@@ -62,6 +76,7 @@ class PostgresSource(SourceBase):
         return self._connection
 
     def _list(self) -> list[Table]:
+        import adbc_driver_postgresql.dbapi as adbc
         from sqlalchemy import inspect
         from sqlalchemy.exc import DBAPIError
 
@@ -74,21 +89,51 @@ class PostgresSource(SourceBase):
             schemas = [self._only] if self._only else [
                 s for s in inspector.get_schema_names() if s != "information_schema" and not s.startswith("pg_")
             ]  # fmt: skip
+            partitions, closed = self._partitions(schemas), self._closed(schemas)
+
+            def named(schema: str | None, table: str) -> str:
+                return full_name("" if schema is None or schema == (self._only or default) else schema, table)
+
             for schema in schemas:
-                prefix = "" if schema in (default, self._only) else f"{schema}."
+                self._unreadable |= {named(schema, n): "no privilege to read it: GRANT SELECT" for n in closed.get(schema, ())}
                 for name in inspector.get_table_names(schema=schema):
-                    self._place[prefix + name] = (schema, name)
+                    self._place[named(schema, name)] = (schema, name)
                 for table in inspect_tables(
                     inspector, self.name, schema, "postgresql",
-                    lambda t, d, p=prefix: self._columns(p + t, d),  # type: ignore[misc]
-                    lambda t, p=prefix: self._number(f"SELECT count(*) FROM {self._full(p + t)}"),  # type: ignore[misc]  # noqa: S608
-                    lambda t, p=prefix: self._bytes(p + t),  # type: ignore[misc]
+                    lambda t, d, s=schema: self._columns(named(s, t), d),  # type: ignore[misc]
+                    lambda t, s=schema: self._number(f"SELECT count(*) FROM {self._full(named(s, t))}"),  # type: ignore[misc]  # noqa: S608
+                    lambda t, s=schema: self._bytes(named(s, t)),  # type: ignore[misc]
+                    referred=named, without=partitions.get(schema, set()) | closed.get(schema, set()),
                 ):  # fmt: skip
-                    found.append(table.model_copy(update={"name": prefix + table.name}))
-        except DBAPIError as e:
+                    found.append(table.model_copy(update={"name": named(schema, table.name)}))
+        except (DBAPIError, adbc.Error) as e:
             raise SourceUnreadable(
                 f"PostgreSQL did not list its tables ({code_of(e)})", "grant SELECT on them", where=self.location
             ) from None
+        return found
+
+    def _partitions(self, schemas: Sequence[str]) -> dict[str, set[str]]:
+        """Per schema the partitions of tables in ``schemas``: their rows are their parent's, and would count twice."""
+        return self._by_schema(
+            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "JOIN pg_class r ON r.oid = pg_partition_root(c.oid) JOIN pg_namespace m ON m.oid = r.relnamespace "
+            "WHERE c.relispartition AND m.nspname = ANY(:schemas)", schemas)
+
+    def _closed(self, schemas: Sequence[str]) -> dict[str, set[str]]:
+        """Per schema the tables that this user may not read: listed as unreadable, the rest goes on."""
+        return self._by_schema(
+            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind IN ('r', 'p') AND n.nspname = ANY(:schemas) "
+            "AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))", schemas)
+
+    def _by_schema(self, sql: str, schemas: Sequence[str]) -> dict[str, set[str]]:
+        from sqlalchemy import text
+
+        assert self._engine is not None
+        found: dict[str, set[str]] = {}
+        with self._engine.connect() as cx:
+            for schema, name in cx.execute(text(sql), {"schemas": list(schemas)}):
+                found.setdefault(schema, set()).add(name)
         return found
 
     def _full(self, table: str) -> str:
@@ -122,14 +167,18 @@ class PostgresSource(SourceBase):
         self, table: str, columns: Sequence[str] | None = None, *, batch_rows: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
         """All rows as of the snapshot."""
-        import adbc_driver_postgresql.dbapi as adbc
-
         names = list(columns) if columns is not None else [c.name for c in self.table(table).columns]
         self.tables()
-        connection = self._connect()
-        with connection.cursor() as cursor:
+        yield from self._read(self._connect(), table, self._select(table, names), batch_rows)
+
+    def _read(self, connection: Any, table: str, sql: str, batch_rows: int, hint: int = 0) -> Iterator[pa.RecordBatch]:
+        import adbc_driver_postgresql.dbapi as adbc
+        from adbc_driver_postgresql import StatementOptions
+
+        size = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(hint)} if hint else None
+        with connection.cursor(adbc_stmt_kwargs=size) as cursor:
             try:
-                cursor.execute(self._select(table, names))
+                cursor.execute(sql)
                 with cursor.fetch_record_batch() as reader:
                     for batch in reader:
                         for at in range(0, batch.num_rows, batch_rows):
@@ -139,14 +188,80 @@ class PostgresSource(SourceBase):
                     f"PostgreSQL stopped while reading ({code_of(e)})", "run the scan again", where=f"{self.name}.{table}"
                 ) from None
 
+    def streams(self, table: str, most: int) -> Sequence[Callable[[], Iterator[pa.RecordBatch]]]:
+        """Ranges of pages of a large ordinary table; one part where the server has no such ranges or no sessions to spare."""
+        names = [c.name for c in self.table(table).columns]
+        pages = self._pages(table) if most > 1 else 0
+        sessions = self._sessions(most) if pages >= FEW_PAGES else []
+        if len(sessions) < 2:
+            return [lambda: self.batches(table)]
+        ends = [pages * n // len(sessions) for n in range(1, len(sessions))]
+
+        def part(session: Any, low: int, high: int) -> Iterator[pa.RecordBatch]:
+            upper = f" AND ctid < '({high},0)'::tid" if high else ""  # the last one takes what was added since
+            sql = f"{self._select(table, names)} WHERE ctid >= '({low},0)'::tid{upper}"
+            try:
+                yield from self._read(session, table, sql, BATCH_ROWS, AT_ONCE)
+            except SourceUnreadable:
+                self._broken = True  # what failed on a session leaves its transaction of no use
+                raise
+
+        return [partial(part, s, low, high) for s, low, high in zip(sessions, [0, *ends], [*ends, 0], strict=True)]
+
+    def _pages(self, table: str) -> int:
+        """Pages of an ordinary heap table on a server that reads ranges of them; otherwise 0."""
+        name = self._full(table).replace("'", "''")
+        return self._number(
+            "SELECT CASE WHEN c.relkind IN ('r', 'm') AND a.amname = 'heap' "  # noqa: S608
+            f"AND current_setting('server_version_num')::int >= {TID_RANGES} "
+            "THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END "
+            f"FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.oid = '{name}'::regclass")
+
+    def _sessions(self, most: int) -> list[Any]:
+        """Sessions that see what the first one sees; as many as the server gives, kept until :meth:`close`."""
+        import adbc_driver_postgresql.dbapi as adbc
+
+        if self._broken:
+            self._let_go()
+        if not self._more:
+            plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+            snapshot = ""
+            try:
+                with self._connect().cursor() as cursor:
+                    cursor.execute("SELECT pg_export_snapshot()")
+                    snapshot = str((cursor.fetchone() or ("",))[0])
+                for _ in range(most):
+                    self._more.append(adbc.connect(plain, autocommit=False))
+                    _begin(self._more[-1], snapshot)
+            except adbc.Error:  # a pooler or a full server: one session reads it all
+                self._let_go()
+                if not snapshot:
+                    self._connection.rollback()
+                    _begin(self._connection)
+        return self._more[:most]
+
+    def _let_go(self) -> None:
+        self._broken = False
+        while self._more:
+            self._more.pop().close()
+
     def close(self) -> None:
         """End the snapshot."""
+        self._let_go()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def _begin(connection: Any, snapshot: str = "") -> None:
+    """One snapshot for all that is read from here on; ``snapshot``: the one that another session exported."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if snapshot:
+            cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
 
 def _login_error(e: Any, where: str) -> SourceRefused | SourceMissing:

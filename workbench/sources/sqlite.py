@@ -104,7 +104,7 @@ class SqliteSource(SourceBase):
                     self.name,
                     None,
                     "sqlite",
-                    lambda t, d: columns_from(self._schema(t), d),
+                    lambda t, d: columns_from(self._schema(t), self._computed(t, d)),
                     lambda t: self._number(f"SELECT count(*) FROM {_q(t)}"),  # noqa: S608
                     self._bytes,
                 )
@@ -113,6 +113,18 @@ class SqliteSource(SourceBase):
             raise self._unreadable_error(e) from None
         finally:
             engine.dispose()
+
+    def _computed(self, table: str, described: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The reflected columns, with the expression of generated ones also where it is written short: ``x AS (...)``."""
+        if any("computed" in d and not d["computed"].get("sqltext") for d in described):
+            with self._open().cursor() as cursor:
+                cursor.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,))
+                sql = str((cursor.fetchone() or ("",))[0])
+            for d in described:
+                if "computed" in d and not d["computed"].get("sqltext"):
+                    found = re.search(rf"[\[(,\s\"'`]{re.escape(d['name'])}[\]\"'`]?\s[^,(]*?\bAS\s*\(", sql, re.IGNORECASE)
+                    d["computed"] = {**d["computed"], "sqltext": _within(sql[found.end():]) if found else "?"}
+        return described
 
     def _schema(self, table: str) -> pa.Schema:
         with self._open().cursor() as cursor:
@@ -172,6 +184,16 @@ class SqliteSource(SourceBase):
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
+
+
+def _within(text: str) -> str:
+    """What stands before the bracket that closes one opened just before ``text``."""
+    depth = 1
+    for at, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if not depth:
+            return text[:at]
+    return text
 
 
 def _q(identifier: str) -> str:

@@ -17,6 +17,7 @@ RISK_COLOURS = {"leak": RED, "tamper": BLUE, "misuse": PURPLE, "error": ORANGE}
 RISK_DASH = {"leak": "solid", "tamper": "dash", "misuse": "dot", "error": "dashdot"}
 RISK_NAMES = {"leak": ("泄露", "leakage"), "tamper": ("篡改", "tampering"), "misuse": ("滥用", "illegal use"),
               "error": ("操作失误", "operational error")}
+STAGE_NAMES = {"found": ("盘点时", "as found"), "planned": ("有计划后", "with a plan"), "erased": ("删除并证明后", "erased and proven")}
 STATE_NAMES = {"inherent": ("固有", "inherent"), "residual": ("剩余", "residual"), "projected": ("预计", "projected")}
 
 

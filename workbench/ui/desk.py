@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from workbench.case import Case
 
 PANELS = {"review": ("review_panel", "review_panel"), "risk": ("risk_panel", "risk_panel"),
-          "plan": ("plan_panel", "plan_panel")}
+          "plan": ("plan_panel", "plan_panel"), "approve": ("approve_panel", "approve_panel"), "run": ("run_panel", "run_panel"),
+          "quiz": ("quiz_panel", "quiz_panel")}
 """name -> (module of workbench.ui, function of a case and a language)"""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.governance.clocks import Clock
 from workbench.governance.model import Finding, Incident, Inspection
-from workbench.governance.texts import load, pick
+from workbench.governance.texts import load, pick, word
 from workbench.records.blocks import Block, Callout, Facts, Heading, Table
 
 if TYPE_CHECKING:
@@ -31,12 +31,24 @@ def _words(lang: str, zh: str, en: str) -> tuple[str, ...]:
 
 def governance_view(case: Case, lang: str) -> Iterator[Block]:
     """Everything that is due, done or red in the registers."""
+    from workbench.governance.algorithms import algorithms
+    from workbench.governance.correspondence import Letter
     from workbench.governance.desk import Request
+    from workbench.governance.improvement import compare
     from workbench.governance.incidents import clocks_of, incidents
     from workbench.governance.inspection import due_checks, open_findings
     from workbench.governance.partners import partners
+    from workbench.governance.receivers import receivers
+    from workbench.governance.regimes import checklist
     from workbench.governance.register import entries
     from workbench.governance.training import standing
+    from workbench.ui.register_views import (
+        algorithms_view,
+        checklist_view,
+        comparison_view,
+        letters_view,
+        receivers_view,
+    )
 
     found = incidents(case)
     yield from incidents_view(found, lang)
@@ -50,8 +62,14 @@ def governance_view(case: Case, lang: str) -> Iterator[Block]:
         yield Callout("warn", _say(lang, "到期检查:", "Checks due: ") + ", ".join(
             pick(load("checks")[c]["names"], lang) for c, _ in due))
     yield from partners_view(partners(case), lang)
+    yield from receivers_view(receivers(case), lang)
+    yield from letters_view(entries(case, Letter), lang)
     yield from training_view(standing(case), lang)
     yield from requests_view(entries(case, Request), lang)
+    yield Heading(_say(lang, "义务与证据", "Duties and evidence"))
+    yield from checklist_view(checklist(case), lang)
+    yield from algorithms_view(algorithms(case), lang)
+    yield from comparison_view(compare(case), lang)
 
 
 def incidents_view(found: Iterable[Incident], lang: str) -> Iterator[Block]:
@@ -113,7 +131,7 @@ def findings_view(found: Iterable[Finding], lang: str) -> Iterator[Block]:
         return
     yield Table(_say(lang, "未整改的问题", "Open findings"),
                 _words(lang, "编号,严重程度,对象,问题,责任人,期限,整改", "Id,Severity,Asset,Finding,Owner,Due,Remedy"),
-                tuple((f.id, f.severity, f.asset, f.zh if lang == "zh" else f.en, f.owner, f.due,
+                tuple((f.id, word(f.severity, lang), f.asset, f.zh if lang == "zh" else f.en, f.owner, f.due,
                        f.remedy_zh if lang == "zh" else f.remedy_en) for f in items))
 
 
@@ -140,7 +158,7 @@ def requests_view(found: Iterable[Request], lang: str) -> Iterator[Block]:
         yield Table(_say(lang, "客户请求", "Customers' requests"),
                     _words(lang, "编号,种类,收到,期限,记录数,状态", "Id,Sort,Received,Due,Records,State"),
                     tuple((r.id, pick(load("requests")["sorts"][r.sort], lang), r.received_at,
-                           next((d.due for d in r.deadlines if d.due), "–"), f"{sum(h.rows for h in r.hits):,}", r.state)
+                           next((d.due for d in r.deadlines if d.due), "–"), f"{sum(h.rows for h in r.hits):,}", word(r.state, lang))
                           for r in items))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.risk.anonymity import ReidentificationReport
-from workbench.risk.model import STATES, RiskReport
+from workbench.risk.model import STATES, AssetFacts, RiskReport, RiskRuns, Run
+from workbench.risk.multipliers import RISKS
 from workbench.risk.portfolio import burn_down, curves, tornado
 from workbench.ui.chart_style import (
     BLACK,
@@ -13,7 +14,9 @@ from workbench.ui.chart_style import (
     GREY,
     ORANGE,
     RED,
+    RISK_COLOURS,
     RISK_NAMES,
+    STAGE_NAMES,
     STATE_COLOURS,
     STATE_NAMES,
     category_name,
@@ -192,11 +195,81 @@ def burn_chart_table(report: RiskReport, lang: str = "zh") -> pd.DataFrame:
     )
 
 
+def burn_runs(value: RiskRuns, lang: str = "zh") -> go.Figure:
+    """Expected loss from one assessment to the next, risk by risk, with what the plan would leave as a line."""
+    import plotly.graph_objects as go
+
+    unit, word = _money(lang)
+    x = [_run_name(r, lang) for r in value.runs]
+    fig = go.Figure([
+        go.Bar(
+            x=x,
+            y=[dict(r.residual).get(risk, 0.0) / unit for r in value.runs],
+            name=pick(lang, RISK_NAMES[risk]),
+            marker={"color": RISK_COLOURS[risk], "pattern": {"shape": shape}},
+        )
+        for risk, shape in zip(RISKS, ("", "/", ".", "x"), strict=True)
+    ])
+    fig.add_trace(
+        go.Scatter(
+            x=x,
+            y=[r.projected / unit for r in value.runs],
+            mode="lines+markers",
+            name=say(lang, "计划执行后", "once the plan is done"),
+            line={"color": BLACK, "dash": "dash"},
+            marker={"size": 9, "symbol": "diamond"},
+        )
+    )
+    totals = [sum(v for _, v in r.residual) / unit for r in value.runs]
+    fig.update_layout(annotations=[
+        {"x": a, "y": t, "text": f"{t:,.2f}" if t < 100 else f"{t:,.0f}", "showarrow": False, "yanchor": "bottom"}
+        for a, t in zip(x, totals, strict=True)
+    ])
+    fig.update_yaxes(title=say(lang, f"期望损失({word})", f"expected loss ({word})"), rangemode="tozero")
+    return styled(fig, 440, barmode="stack")
+
+
+def burn_runs_table(value: RiskRuns, lang: str = "zh") -> pd.DataFrame:
+    """Each assessment: day, stage, records, expected loss by risk, in all, and once the plan is done."""
+    import pandas as pd
+
+    rows = [
+        (
+            r.as_of,
+            pick(lang, STAGE_NAMES[r.stage]),
+            r.records,
+            *(round(dict(r.residual).get(risk, 0.0)) for risk in RISKS),
+            round(sum(v for _, v in r.residual)),
+            round(r.projected),
+        )
+        for r in value.runs
+    ]
+    names = (
+        say(lang, "日期", "day"),
+        say(lang, "阶段", "stage"),
+        say(lang, "记录", "records"),
+        *(pick(lang, RISK_NAMES[r]) for r in RISKS),
+        say(lang, "合计(元)", "in all (CNY)"),
+        say(lang, "计划执行后(元)", "once the plan is done (CNY)"),
+    )
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def _run_name(run: Run, lang: str) -> str:
+    return f"{run.as_of}<br>{pick(lang, STAGE_NAMES[run.stage])}"
+
+
 def treemap(report: RiskReport, lang: str = "zh") -> go.Figure:
     """System > table > category; area is records, darkness is the ease of identification (written on it too)."""
     import plotly.graph_objects as go
 
-    nodes = [(name, name, "", 0, 0.0) for name in sorted({a.asset.split(".", 1)[0] for a in report.assets})]
+    systems: dict[str, list[AssetFacts]] = {}
+    for a in report.assets:
+        systems.setdefault(a.asset.split(".", 1)[0], []).append(a)
+    nodes = [
+        (name, name, "", 0, sum(a.ei * a.records for a in held) / max(1, sum(a.records for a in held)))
+        for name, held in sorted(systems.items())
+    ]
     for a in report.assets:
         system, table = a.asset.split(".", 1)
         nodes.append((a.asset, f"{table}<br>EI {a.ei:.2f}", system, 0 if a.categories else a.records, a.ei))
@@ -228,11 +301,13 @@ def treemap_table(report: RiskReport, lang: str = "zh") -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        (a.asset, a.records, a.dpc, round(a.ei, 2), f"{a.clear:.0%}", f"{a.remaining:.0%}", ", ".join(a.categories))
+        (a.asset, a.records, a.dpc, round(a.ei, 2), f"{a.clear:.0%}", f"{a.remaining:.0%}", f"{a.sealed:.0%}", ", ".join(a.categories))
         for a in report.assets
     ]
     names = say(
-        lang, "表,记录,DPC,EI,明文,计划后剩余,类别", "table,records,DPC,EI,clear text,left after plan,categories"
+        lang,
+        "表,记录,DPC,EI,明文,计划后剩余,计划后封存,类别",
+        "table,records,DPC,EI,clear text,left after plan,sealed after plan,categories",
     )
     return pd.DataFrame(rows, columns=names.split(","))
 
@@ -285,6 +360,8 @@ __all__ = [
     "STATES",
     "burn_chart",
     "burn_chart_table",
+    "burn_runs",
+    "burn_runs_table",
     "contribution",
     "contribution_table",
     "loss_exceedance",

@@ -49,7 +49,14 @@ def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
     import plotly.graph_objects as go
 
     bars = _bars(plan)[:limit]
+    last = max((e for _, _, e in bars), default=plan.as_of)
+    span = max(60, (last - plan.as_of).days)
     fig = go.Figure()
+
+    def days(day: dt.date) -> int:
+        # no date axis: its milliseconds are 11 digits long, some look like mobile numbers, and a record masks those
+        return (day - plan.as_of).days
+
     for name in ACTION_COLOURS:
         mine = [b for b in bars if b[0].action == name]
         if not mine:
@@ -57,8 +64,8 @@ def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
         fig.add_trace(
             go.Bar(
                 y=[_label(d) for d, _, _ in mine],
-                x=[(e - s).days * 86_400_000 for _, s, e in mine],
-                base=[s.isoformat() for _, s, _ in mine],
+                x=[(e - s).days for _, s, e in mine],
+                base=[days(s) for _, s, _ in mine],
                 orientation="h",
                 name=action(lang, name),
                 marker={"color": ACTION_COLOURS[name], "pattern": {"shape": ACTION_PATTERNS[name]}},
@@ -69,12 +76,11 @@ def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
                 hoverinfo="text",
             )
         )
-    last = max((e for _, _, e in bars), default=plan.as_of)
     for n, g in enumerate(g for g in plan.gates if g.until and g.until < HORIZON):
         assert g.until is not None
-        fig.add_vline(x=g.until.isoformat(), line={"dash": "dash", "color": GREY if g.open else BLACK})
+        fig.add_vline(x=days(g.until), line={"dash": "dash", "color": GREY if g.open else BLACK})
         fig.add_annotation(
-            x=g.until.isoformat(),
+            x=days(g.until),
             y=1,
             yref="paper",
             yshift=14 + 16 * (n % 3),
@@ -84,14 +90,9 @@ def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
             font={"size": 11},
         )
     fig.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[_label(d) for d, _, _ in bars])
-    span = max(60, (last - plan.as_of).days)
-    fig.update_xaxes(
-        type="date",
-        range=[
-            (plan.as_of - dt.timedelta(days=max(100, span // 12))).isoformat(),
-            (last + dt.timedelta(days=span // 5)).isoformat(),
-        ],
-    )
+    ticks = _ticks(plan.as_of, last)
+    fig.update_xaxes(range=[-max(100, span // 12), days(last) + span // 5], tickvals=[days(t) for t, _ in ticks],
+                     ticktext=[word for _, word in ticks])
     fig = styled(
         fig,
         150 + 26 * len(bars),
@@ -99,6 +100,16 @@ def gantt(plan: Plan, lang: str = "zh", limit: int = 40) -> go.Figure:
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     return fig.update_layout(margin={"l": 10, "r": 10, "t": 70, "b": 70})
+
+
+def _ticks(first: dt.date, last: dt.date) -> list[tuple[dt.date, str]]:
+    """Five to fourteen dates from ``first`` to a little after ``last``: firsts of months, or of years."""
+    years = last.year - first.year
+    if years < 2:
+        months = [dt.date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(28)]
+        return [(m, m.isoformat()[:7]) for m in months[::2] if m <= last + dt.timedelta(days=90)]
+    step = max(1, -(-years // 8))
+    return [(dt.date(y, 1, 1), str(y)) for y in range(first.year, last.year + step + 1) if y % step == 0]
 
 
 def gantt_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
@@ -186,7 +197,7 @@ def sankey(plan: Plan, lang: str = "zh") -> go.Figure:
             showarrow=False,
             xanchor="left" if i == 0 else "right" if i == 3 else "center",
         )
-    return styled(fig, 520)
+    return styled(fig, 520).update_layout(margin={"t": 64})  # room for the headings below the chart's own buttons
 
 
 def sankey_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:

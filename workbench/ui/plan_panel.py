@@ -14,6 +14,7 @@ from workbench.plan.model import Plan
 from workbench.plan.simulate import Ground, Scenario, ground
 from workbench.ui.chart_style import say
 from workbench.ui.panels import live, recording
+from workbench.values import short
 
 if TYPE_CHECKING:
     from workbench.case import Case
@@ -87,8 +88,8 @@ def plan_panel(case: Case, lang: str = "") -> Any:
             made = make_plan(case)
             told.value = say(
                 lang,
-                f"已记入:新计划 {made.digest[:12]},原有审批失效。",
-                f"Kept: new plan {made.digest[:12]}; earlier approvals are void.",
+                f"已记入:新计划 {short(made.digest)},原有审批失效。",
+                f"Kept: new plan {short(made.digest)}; earlier approvals are void.",
             )
         except WorkbenchError as e:
             told.value = f"⚠ {e}"

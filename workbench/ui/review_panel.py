@@ -12,10 +12,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from workbench.classification.model import Finding, Findings
+from workbench.classification.reveal import reveal
 from workbench.classification.review import Correction, Decision, correct, detectors
 from workbench.errors import WorkbenchError
-from workbench.records.blocks import recording
 from workbench.ui.chart_style import GREEN, GREY, RED, category_name, pick, say
+from workbench.ui.panels import own_keys, recording
 
 if TYPE_CHECKING:
     from workbench.case import Case
@@ -25,11 +26,6 @@ MOST = 500
 MARKS = {"": "○", "accept": "✓", "change": "✎", "reject": "✗"}
 DECIDED = {"": ("未决定", "undecided"), "accept": ("已接受", "accepted"), "change": ("已更改", "changed"), "reject": ("已否定", "rejected")}
 LEVELS = {"high": ("高", "high"), "low": ("低", "low"), None: ("—", "—")}
-OWN_KEYS = """(() => { let left = 100; const timer = setInterval(() => {
-  const boxes = document.querySelectorAll('.review-panel');
-  boxes.forEach(b => b.setAttribute('data-lm-suppress-shortcuts', 'true'));
-  if (boxes.length || !--left) clearInterval(timer); }, 100); })()"""
-"""without it JupyterLab takes arrows, Enter and letters in the panel for commands to the notebook (x cuts a cell)"""
 Names = dict[str, tuple[str, str]]
 """detector id -> its name in Chinese and English"""
 
@@ -211,8 +207,6 @@ class Panel:
     """The widgets and what they do; :func:`review_panel` shows it."""
 
     def __init__(self, case: Case, lang: str, w: Any) -> None:
-        from IPython.display import Javascript
-
         self.case, self.lang = case, lang
         self.findings = case.load(Findings)
         kinds = sorted(detectors(case), key=lambda d: d.id)
@@ -272,9 +266,9 @@ class Panel:
                 button.style = {"button_color": colour, "text_color": "white"}
             button.on_click(lambda _button, decision=decision: self.decide(decision))
             self.buttons[decision] = button
-        self.told = w.HTML()
-        keys = w.Output()
-        keys.append_display_data(Javascript(OWN_KEYS))  # type: ignore[no-untyped-call]
+        self.look = w.Button(description=say(lang, "看五个值(记入账本)", "see five values (logged)"), layout=w.Layout(width="190px"))
+        self.look.on_click(lambda _button: self.reveal())
+        self.told, self.values = w.HTML(), w.HTML()
         f = self.filters
         self.box = w.VBox(
             [
@@ -282,10 +276,10 @@ class Panel:
                 w.HBox([f["word"], f["open_only"]], layout=w.Layout(flex_flow="row wrap")),
                 self.count, self.list, self.why, self.reason,
                 w.HBox([self.person, self.to], layout=w.Layout(flex_flow="row wrap")),
-                w.HBox(list(self.buttons.values())), self.told, keys,
+                w.HBox([*self.buttons.values(), self.look]), self.told, self.values,
             ]
         )  # fmt: skip
-        self.box.add_class("review-panel")
+        own_keys(self.box).add_class("review-panel")
         self.box.panel = self
         for control in self.filters.values():
             control.observe(self._filter, "value")
@@ -324,13 +318,29 @@ class Panel:
     def _explain(self, _change: Any = None) -> None:
         """Why the chosen finding is there, and which decisions fit it."""
         x = self.line
-        for button in self.buttons.values():
+        self.values.value = ""
+        for button in (*self.buttons.values(), self.look):
             button.disabled = x is None
         if x is None:
             self.why.value = f"<span style='color:{GREY}'>" + say(self.lang, "没有符合条件的发现。", "No finding fits.") + "</span>"
             return
         self.buttons["reject"].disabled = not x.key
         self.why.value = _html(x, self.names, self.lang, self.people)
+
+    def reveal(self) -> None:
+        """Show a few values of the chosen column until another is chosen, if a reason is given; the ledger keeps it."""
+        x = self.line
+        if x is None:
+            return
+        f = x.finding
+        try:
+            shown = reveal(self.case, f.source, f.table, f.column, reason=self.reason.value, by=self.person.value)
+        except WorkbenchError as e:
+            self.told.value = f"<span role='alert' style='color:{RED}'>⚠ {escape(str(e))}</span>"
+            return
+        said = say(self.lang, "已记入账本;换一项即消失。", "Logged; gone when another is chosen.")
+        self.told.value = f"<span role='status'>{said}</span>"
+        self.values.value = shown.html()
 
     def decide(self, decision: Decision) -> None:
         """Keep a decision about the chosen finding, or say why it can't be kept."""

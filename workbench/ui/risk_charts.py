@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.risk.evidence import Risk
 from workbench.risk.model import STATES, RiskReport, Score, State
 from workbench.risk.multipliers import RISKS, model
+from workbench.risk.reports import value_text
 from workbench.risk.severity import LIKELIHOODS, matrix
 from workbench.ui.chart_style import (
     BLACK,
@@ -24,6 +25,7 @@ from workbench.ui.chart_style import (
     say,
     styled,
 )
+from workbench.values import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +59,8 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
 
     fig = go.Figure()
     shapes: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []  # set at once: adding one by one is slow, and a slider redraws this
+    notes: list[dict[str, Any]] = []  # set at once: adding one by one is slow
+    names: list[tuple[float, float, str]] = []
     for row, impact in enumerate(IMPACTS):
         for col, likely in enumerate(LIKELIHOODS):
             level = matrix()[impact][likely]
@@ -73,22 +76,19 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
                     "layer": "below",
                 }
             )
-            notes.append(
-                {
-                    "x": col + 0.04,
-                    "y": row + 0.95,
-                    "text": word(lang, level),
-                    "showarrow": False,
-                    "xanchor": "left",
-                    "yanchor": "top",
-                    "font": {"size": 11, "color": "#555555"},
-                }
-            )
+            names.append((col + 0.02, row + 0.97, word(lang, level)))
+    x, y, text = zip(*names, strict=True)
+    fig.add_trace(
+        go.Scatter(  # one trace, not sixteen annotations: those are slow, and a slider redraws this
+            x=x, y=y, text=text, mode="text", textposition="bottom right", textfont={"size": 11, "color": "#555555"},
+            hoverinfo="skip", showlegend=False,
+        )
+    )  # fmt: skip
     offsets = {r: (i - 1.5) * 0.09 for i, r in enumerate(RISKS)}
     for risk in RISKS:
         spots = [(st, report.total(risk, st)) for st in STATES]
-        xs = [position(s)[0] for _, s in spots]
-        ys = [min(3.97, max(0.03, position(s)[1] + offsets[risk])) for _, s in spots]
+        xs = [min(3.9, max(0.1, position(s)[0])) for _, s in spots]  # whole signs and their numbers inside the map
+        ys = [min(3.8, max(0.2, position(s)[1] + offsets[risk])) for _, s in spots]
         for i in (0, 1):
             notes.append(
                 {
@@ -115,7 +115,7 @@ def risk_map(report: RiskReport, lang: str = "zh") -> go.Figure:
                 mode="markers+text",
                 name=pick(lang, RISK_NAMES[risk]),
                 text=[f"{s.score:.0f}" for _, s in spots],
-                textposition=["top center", "bottom center", "middle left"],
+                textposition=["top center", "bottom center", "middle right"],
                 marker={
                     "size": 13,
                     "color": RISK_COLOURS[risk],
@@ -281,7 +281,7 @@ def _bars(s: Score, lang: str) -> tuple[list[str], list[float], list[str]]:
 
 def _hover(p: Any, lang: str) -> str:
     e = p.evidence
-    seen = say(lang, "无证据", "no evidence") if e is None else f"{e.value:g} · {e.by} · {e.at} · {e.sha256[:12]}"
+    seen = value_text(p, lang) if e is None else f"{value_text(p, lang)} · {e.by} · {e.at} · {short(e.sha256)}"
     return f"{p.item}: ×{p.multiplier:.2f} → {p.points:+.2f}<br>{seen}"
 
 
@@ -299,10 +299,10 @@ def waterfall_table(report: RiskReport, lang: str = "zh", state: State = "residu
                     item_name(p.item, lang),
                     round(p.points, 2),
                     round(p.multiplier, 3),
-                    "" if p.item.startswith("base.") else f"{e.value:g}" if e else say(lang, "无", "none"),
+                    "" if p.item.startswith("base.") else value_text(p, lang),
                     e.by if e else "",
                     e.at if e else "",
-                    e.sha256[:12] if e else "",
+                    short(e.sha256) if e else "",
                 )
             )
     names = say(

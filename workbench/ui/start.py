@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.errors import CaseError
 from workbench.records.blocks import Block, Callout, Heading, Table, Text, show
+from workbench.ui.desk import desk
 from workbench.ui.views import pick
 
 
@@ -24,6 +25,7 @@ def start_page(case_dir: str = ".") -> None:
             return
         case = Case.open(demo)
     show(lambda lang: page(case, lang), lang=case.lang)
+    desk(case, "run")
 
 
 def page(case: object, lang: str) -> Iterator[Block]:
@@ -36,9 +38,16 @@ def page(case: object, lang: str) -> Iterator[Block]:
     yield Heading(now.case)
     yield Callout("note", f"{pick(lang, '下一步', 'Next')}: {now.todo}")
     yield Table(pick(lang, "进度", "Progress"),
-                ("", pick(lang, "步骤", "Step"), pick(lang, "状态", "State"), pick(lang, "时间 (UTC)", "When (UTC)"), ""),
+                (pick(lang, "标记", "Mark"), pick(lang, "步骤", "Step"),
+                 pick(lang, "状态", "State"), pick(lang, "时间 (UTC)", "When (UTC)"),
+                 pick(lang, "备注", "Note")),
                 tuple((MARK[r.state], r.title, WORD[lang][r.state], r.when, r.note) for r in now.rows))
     yield from _red(case, lang)
+    if case.ledger.entries:
+        from workbench.governance.board import board
+        from workbench.ui.register_views import board_view
+
+        yield from board_view(board(case), lang)
     yield from _due(case, lang)
 
 
@@ -68,6 +77,6 @@ def _due(case: object, lang: str) -> Iterator[Block]:
     if soon:
         today = case.today()
         yield Table(pick(lang, "到期义务", "Duties due"),
-                    (pick(lang, "期限", "Due"), pick(lang, "内容", "What"), ""),
+                    (pick(lang, "期限", "Due"), pick(lang, "内容", "What"), pick(lang, "备注", "Note")),
                     tuple((d.due.isoformat(), pick(lang, d.text.zh, d.text.en),
                            pick(lang, "⚠ 已过期", "⚠ overdue") if d.due < today else "") for d in soon if d.due))

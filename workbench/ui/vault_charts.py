@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.ui.chart_style import BLACK, BLUE, GREY, ORANGE, say, styled
-from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup
+from workbench.vault.model import DueList, MediaCheck, RestoreTest, SealedBackup
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def holders(backup: SealedBackup, lang: str = "zh") -> go.Figure:
     level = [STRENGTHS.index(h.strength) + 1 for h in backup.holders]
     fig = go.Figure(go.Bar(x=level, y=names, orientation="h", marker_color=[ORANGE if v == 1 else BLUE for v in level],
                            text=[_ZH[h.strength] if lang == "zh" else h.strength for h in backup.holders]))
-    fig.update_xaxes(range=[0, 4], tickvals=[1, 2, 3, 4],
+    fig.update_xaxes(range=[0, 4.4], tickvals=[1, 2, 3, 4],
                      ticktext=[_ZH[s] if lang == "zh" else s for s in STRENGTHS])
     return styled(fig, height=220 + 40 * len(names), title=say(lang, "销毁密钥能证明多少", "What destroying the key proves"))
 
@@ -121,8 +121,76 @@ def inspections_table(check: MediaCheck, lang: str = "zh") -> pd.DataFrame:
     """Words behind :func:`inspections`."""
     import pandas as pd
 
+    from workbench.vault.media import in_words
+
     return pd.DataFrame([{
-        say(lang, "介质", "medium"): m.name, say(lang, "种类", "kind"): m.sort,
-        say(lang, "加密", "encrypted"): m.encrypted, say(lang, "上次检查", "last inspected"): m.last_inspected or "-",
-        say(lang, "发现", "findings"): "; ".join(m.problems) or say(lang, "无", "none"),
+        say(lang, "介质", "medium"): m.name, say(lang, "种类", "kind"): in_words(m.sort, lang),
+        say(lang, "加密", "encrypted"): in_words(m.encrypted, lang), say(lang, "上次检查", "last inspected"): m.last_inspected or "-",
+        say(lang, "发现", "findings"): "; ".join(in_words(p, lang) for p in m.problems) or say(lang, "无", "none"),
     } for m in check.media])
+
+
+def copies(check: MediaCheck, lang: str = "zh") -> go.Figure:
+    """Objects in each place: whole, and files with a finding."""
+    import plotly.graph_objects as go
+
+    table = copies_table(check, lang)
+    place, whole, bad = table.columns
+    fig = go.Figure()
+    fig.add_bar(y=table[place], x=table[whole], orientation="h", name=whole, marker_color=BLUE, text=table[whole])
+    fig.add_bar(y=table[place], x=table[bad], orientation="h", name=bad, marker_color=ORANGE, marker_pattern_shape="/",
+                text=[n or "" for n in table[bad]])
+    fig.update_layout(barmode="stack")
+    fig.update_yaxes(autorange="reversed")
+    return styled(fig, height=180 + 40 * len(table))
+
+
+def copies_table(check: MediaCheck, lang: str = "zh") -> pd.DataFrame:
+    """Numbers behind :func:`copies`."""
+    import pandas as pd
+
+    return pd.DataFrame([{
+        say(lang, "封存位置", "place"): m.name, say(lang, "完好对象", "whole objects"): max(0, m.objects - len(m.problems)),
+        say(lang, "有问题的文件", "files with a finding"): len(m.problems),
+    } for m in check.media if m.sort == "place"])
+
+
+def due(value: DueList, lang: str = "zh") -> go.Figure:
+    """Days until each recurring check; what is overdue or was never made stands left of zero."""
+    import plotly.graph_objects as go
+
+    days = _days_left(value)
+    names = _due_names(value, lang)
+    fig = go.Figure(go.Bar(
+        y=names, x=days, orientation="h", marker_color=[ORANGE if i.due else BLUE for i in value.items],
+        marker_pattern_shape=["/" if i.due else "" for i in value.items],
+        text=[say(lang, "从未", "never") if not i.last else say(lang, f"{d} 天", f"{d} days")
+              for i, d in zip(value.items, days, strict=True)]))
+    fig.update_yaxes(autorange="reversed")
+    fig.update_xaxes(title=say(lang, "距下次检查的天数（负数为逾期）", "days until the next check (negative: overdue)"))
+    return styled(fig, height=160 + 34 * len(names))
+
+
+def due_table(value: DueList, lang: str = "zh") -> pd.DataFrame:
+    """Words behind :func:`due`."""
+    import pandas as pd
+
+    return pd.DataFrame([{
+        say(lang, "检查", "check"): name, say(lang, "上次", "last"): i.last or say(lang, "从未", "never"),
+        say(lang, "下次", "next"): i.next or say(lang, "现在", "now"), say(lang, "每隔天数", "every days"): i.every_days,
+        say(lang, "到期", "due"): say(lang, "是", "yes") if i.due else say(lang, "否", "no"),
+    } for i, name in zip(value.items, _due_names(value, lang), strict=True)])
+
+
+def _due_names(value: DueList, lang: str) -> list[str]:
+    from workbench.vault.media import in_words
+
+    return [f"{in_words(i.what, lang)} {i.name}".strip() for i in value.items]
+
+
+def _days_left(value: DueList) -> list[int]:
+    """Days from the list's day to each next check; a check never made counts as overdue by its whole interval."""
+    import datetime as dt
+
+    today = dt.date.fromisoformat(value.at)
+    return [(dt.date.fromisoformat(i.next) - today).days if i.next else -i.every_days for i in value.items]

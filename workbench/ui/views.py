@@ -12,14 +12,13 @@ from typing import Any
 from workbench.case import Case
 from workbench.classification.model import Findings
 from workbench.classification.review import Corrections
-from workbench.errors import ParameterError
+from workbench.errors import CaseError, ParameterError
 from workbench.freeze import Freeze, FreezeCheck
 from workbench.inventory import Inventory
 from workbench.plan.model import Plan
 from workbench.records.archive import Archived, WindowOpen
 from workbench.records.blocks import Block, Callout, Facts, Heading, Table, Text, figure
-from workbench.values import Value
-from workbench.vault.model import MediaCheck, RestoreTest, SealedBackup, WindowClosed
+from workbench.values import Value, short
 
 View = Callable[[str], Iterable[Block]]
 
@@ -28,9 +27,16 @@ def view(value: Value | Case) -> View:
     """The function that draws ``value`` in a language; ParameterError for a kind that has no view."""
     if isinstance(value, Case):
         return lambda lang: case_view(value, lang)
-    if value.kind not in _VIEWS:
+    if value.kind in _VIEWS:
+        return lambda lang: _VIEWS[value.kind](value, lang)
+    # loaded when one of them is shown
+    from workbench.ui.register_views import VIEWS as REGISTERS
+    from workbench.ui.vault_views import VIEWS as VAULT
+
+    views = {**VAULT, **REGISTERS}
+    if value.kind not in views:
         raise ParameterError(f"there is no view of {type(value).__name__}")
-    return lambda lang: _VIEWS[value.kind](value, lang)
+    return lambda lang: views[value.kind](value, lang)
 
 
 def pick(lang: str, zh: str, en: str) -> str:
@@ -76,7 +82,7 @@ def freeze_view(value: Freeze, lang: str) -> Iterator[Block]:
     yield Table(pick(lang, "停止时的状态", "As it stood"),
                 (pick(lang, "表", "Table"), pick(lang, "行", "Rows"), pick(lang, "最新时间", "Newest"), "SHA-256 (keyed)"),
                 tuple((f"{t.source}.{t.table}", f"{t.rows:,}",
-                       ", ".join(f"{k}: {v[:19]}" for k, v in sorted(t.newest.items())), t.content[:16])
+                       ", ".join(f"{k}: {v[:19]}" for k, v in sorted(t.newest.items())), short(t.content, 16))
                       for t in value.tables))
 
 
@@ -180,57 +186,6 @@ def _treemap(value: Findings, lang: str) -> Iterator[Block]:
                  fig, frame.drop(columns="label").set_axis(names, axis=1))
 
 
-def backup_view(value: SealedBackup, lang: str) -> Iterator[Block]:
-    """The restore window."""
-    yield Facts(((pick(lang, "密封对象", "Sealed objects"), f"{value.objects:,}"),
-                 (pick(lang, "密文字节", "Ciphertext bytes"), f"{value.bytes:,}"),
-                 (pick(lang, "地点", "Places"), ", ".join(value.places)), (pick(lang, "密钥", "Key"), value.kek),
-                 ("SHA256SUMS", value.manifest_sha256)))
-    for h in value.holders:
-        yield Callout("warn" if h.strength == "weak" else "note", pick(lang, h.zh, h.en))
-    yield from _charts("vault_charts", value, lang, ("coverage", "备份覆盖了什么", "What the backup covers"))
-    yield Table(pick(lang, "密封内容", "What is sealed"),
-                (pick(lang, "表或文件", "Table or file"), pick(lang, "形式", "Form"), pick(lang, "行", "Rows"),
-                 pick(lang, "对象", "Objects"), pick(lang, "内容摘要", "Content digest")),
-                tuple((f"{t.source}.{t.table}", t.form, f"{t.rows:,}", str(len(t.objects)), t.content[:16])
-                      for t in value.tables))
-
-
-def restore_view(value: RestoreTest, lang: str) -> Iterator[Block]:
-    """The restore test."""
-    against = pick(lang, "数据源", "the source") if value.against == "source" else pick(lang, "密封时的摘要", "the seal")
-    yield Callout("good" if value.ok else "bad",
-                  pick(lang, f"恢复测试{'通过' if value.ok else '未通过'}:从 {value.place} 全部恢复并与{against}比对。",
-                       f"Restore test {'passed' if value.ok else 'FAILED'}: all restored from {value.place} and compared "
-                       f"with {against}."))
-    yield Table(pick(lang, "逐表比对", "Table by table"),
-                (pick(lang, "表或文件", "Table or file"), pick(lang, "密封", "Sealed"), pick(lang, "恢复", "Restored"),
-                 pick(lang, "来源", "Source"), pick(lang, "相同", "Equal")),
-                tuple((f"{t.source}.{t.table}", f"{t.rows_sealed:,}", f"{t.rows_restored:,}",
-                       "" if t.rows_source is None else f"{t.rows_source:,}", "✓" if t.equal else f"✗ {t.note}")
-                      for t in value.tables))
-
-
-def media_view(value: MediaCheck, lang: str) -> Iterator[Block]:
-    """Media and places, inspected."""
-    yield from _charts("vault_charts", value, lang, ("inspections", "检查与到期", "Inspections and what is due"))
-    yield Table(pick(lang, "介质检查", "Media inspected"),
-                (pick(lang, "名称", "Name"), pick(lang, "种类", "Sort"), pick(lang, "结果", "Result"),
-                 pick(lang, "加密", "Encrypted"), pick(lang, "到期检查", "Due")),
-                tuple((m.name, m.sort, "✓" if m.ok else "✗ " + "; ".join(m.problems), m.encrypted, "⚠" if m.due else "")
-                      for m in value.media))
-
-
-def window_view(value: WindowClosed, lang: str) -> Iterator[Block]:
-    """The end of the restore window."""
-    yield Callout("good", pick(
-        lang, f"恢复窗口已关闭:{value.slots} 个备份密钥已销毁({value.method}),归档仍可打开({value.archive_opens} 个对象已试开)。",
-        f"The restore window is closed: {value.slots} backup keys destroyed ({value.method}); the archive still opens "
-        f"({value.archive_opens} objects tried)."))
-    for h in value.holders:
-        yield Callout("warn" if h.strength == "weak" else "note", pick(lang, h.zh, h.en))
-
-
 def window_open_view(value: WindowOpen, lang: str) -> Iterator[Block]:
     """The restore window stays open, and why."""
     yield Callout("warn", f"{pick(lang, value.zh, value.en)} → {value.todo}")
@@ -238,6 +193,8 @@ def window_open_view(value: WindowOpen, lang: str) -> Iterator[Block]:
 
 def plan_view(value: Plan, lang: str) -> Iterator[Block]:
     """The plan, line by line, with gates and duties."""
+    from workbench.plan.documents import cited
+
     yield Facts((("SHA-256", value.digest), (pick(lang, "日期", "Date"), value.as_of.isoformat()),
                  (pick(lang, "规则包", "Packs"), ", ".join(f"{p.id} {p.version}" for p in value.packs))))
     for g in value.gates:
@@ -251,9 +208,31 @@ def plan_view(value: Plan, lang: str) -> Iterator[Block]:
         yield Table(pick(lang, "公司与个人的义务", "Duties of people"),
                     (pick(lang, "期限", "Due"), pick(lang, "内容", "What"), pick(lang, "依据", "Law")),
                     tuple((d.due.isoformat() if d.due else "–", pick(lang, d.text.zh, d.text.en),
-                           f"{d.rule.provision} [{d.rule.confidence}]" if d.rule else "") for d in value.duties))
+                           f"{cited(d.rule.provision, lang)} [{d.rule.confidence}]" if d.rule else "") for d in value.duties))
     for w in value.warnings:
         yield Callout("warn", pick(lang, w.zh, w.en))
+
+
+def replanned(case: Case) -> View:
+    """What moved since the plan before this one: lines, duties, gates, rule packs. Nothing for a first plan."""
+    from workbench.plan.compare import compare_table
+
+    def blocks(lang: str) -> Iterator[Block]:
+        try:
+            plans = case.history(Plan, last=2)
+        except CaseError as e:
+            yield Callout("note", pick(lang, f"与上一版计划无法比较:{e}", f"No comparison with the plan before: {e}"))
+            return
+        if len(plans) < 2:
+            return
+        moved = compare_table(plans[0], plans[1], lang)
+        if moved.empty:
+            yield Callout("note", pick(lang, "与上一版计划相同。", "Same as the plan before."))
+            return
+        yield Table(pick(lang, f"与上一版计划({plans[0].as_of},{short(plans[0].digest)})相比的变动",
+                         f"What moved since the plan before ({plans[0].as_of}, {short(plans[0].digest)})"),
+                    tuple(moved.columns), tuple(tuple(map(str, row)) for row in moved.itertuples(index=False)))
+    return blocks
 
 
 def _plan_table(value: Plan, lang: str) -> Iterator[Block]:
@@ -288,6 +267,11 @@ def risk_view(value: Any, lang: str) -> Iterator[Block]:
                        ("treemap", "风险在哪里", "Where the risk lies"))
 
 
+def risk_runs_view(value: Any, lang: str) -> Iterator[Block]:
+    """How far the risk has burned down, assessment by assessment."""
+    yield from _charts("loss_charts", value, lang, ("burn_runs", "风险随每次评估下降", "Risk from one assessment to the next"))
+
+
 def reidentification_view(value: Any, lang: str) -> Iterator[Block]:
     """k, l and what each column contributes."""
     yield from _charts("loss_charts", value, lang, ("contribution", "哪一列最能识别出个人", "Which column identifies people"))
@@ -296,8 +280,8 @@ def reidentification_view(value: Any, lang: str) -> Iterator[Block]:
 def archived_view(value: Archived, lang: str) -> Iterator[Block]:
     """What goes into the bundle."""
     yield Callout("good" if not value.missing else "warn", pick(
-        lang, f"账本 {value.entries} 条,根 {value.root[:16]}…,核对无误。",
-        f"The ledger's {value.entries} entries add up to root {value.root[:16]}…"))
+        lang, f"账本 {value.entries} 条,根 {short(value.root, 16)}…,核对无误。",
+        f"The ledger's {value.entries} entries add up to root {short(value.root, 16)}…"))
     for name in value.missing:
         yield Callout("warn", pick(lang, f"步骤 {name} 没有记录。", f"Step {name} has no record."))
     for name in value.failed:
@@ -317,9 +301,9 @@ def erasure_view(value: Any, lang: str) -> Iterator[Block]:
 _VIEWS: dict[str, Callable[[Any, str], Iterator[Block]]] = {
     "freeze": freeze_view, "freeze-check": freeze_check_view, "inventory": inventory_view, "findings": findings_view,
     "corrections": corrections_view,
-    "sealed-backup": backup_view, "restore-test": restore_view, "media-check": media_view,
-    "window-closed": window_view, "window-open": window_open_view, "plan": plan_view, "risk-report": risk_view,
+    "window-open": window_open_view, "plan": plan_view, "risk-report": risk_view,
+    "risk-runs": risk_runs_view,
     "reidentification-report": reidentification_view, "erasure": erasure_view,
     "archived": archived_view,
 }
-__all__ = ["View", "pick", "view"]
+__all__ = ["View", "pick", "replanned", "view"]

@@ -12,6 +12,8 @@ import binascii
 import hmac
 import itertools
 import os
+from collections.abc import Callable
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -20,10 +22,12 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from workbench.errors import VaultError
+from workbench.errors import ParameterError, VaultError
 
 CHUNK, TAG = 65_536, 16
 INTRO = b"age-encryption.org/v1\n"
+_HEAD = len(INTRO) + len("-> X25519 ") + 43 + 1 + 43 + 1 + len("--- ") + 43 + 1 + 16
+"""bytes before the first chunk: one X25519 stanza, the header's MAC, the payload's nonce"""
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
@@ -61,8 +65,30 @@ def new_identity() -> bytes:
     return os.urandom(32)
 
 
+def sealed_size(size: int) -> int:
+    """Bytes of the age file of ``size`` bytes for one recipient."""
+    return _HEAD + size + TAG * max(1, -(-size // CHUNK))
+
+
+def plain_size(sealed: int) -> int:
+    """The inverse of :func:`sealed_size`."""
+    body = sealed - _HEAD
+    return body - TAG * -(-body // (CHUNK + TAG))
+
+
 def encrypt(data: bytes | bytearray | memoryview, recipient: bytes) -> bytearray:
     """The age file of ``data`` for one recipient (32 raw bytes)."""
+    view = memoryview(data).cast("B")
+    out = bytearray(sealed_size(len(view)))
+    encrypt_into(view, recipient, memoryview(out))
+    return out
+
+
+def encrypt_into(view: memoryview, recipient: bytes, out: memoryview, sha: Any = None) -> int:
+    """Write the age file of ``view`` to the beginning of ``out``, which is large enough; returns its size.
+
+    ``sha``: a hash that is fed what was written, in pieces that are still in the processor's cache.
+    """
     file_key, nonce = os.urandom(16), os.urandom(16)
     ephemeral = X25519PrivateKey.generate()
     share = ephemeral.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -71,17 +97,17 @@ def encrypt(data: bytes | bytearray | memoryview, recipient: bytes) -> bytearray
     body = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
     header = INTRO + b"-> X25519 " + _b64(share) + b"\n" + _b64(body) + b"\n---"
     mac = hmac.digest(_hkdf(file_key, b"", b"header"), header, "sha256")
-    head = header + b" " + _b64(mac) + b"\n" + nonce
-    view = memoryview(data).cast("B")
+    out[:_HEAD] = header + b" " + _b64(mac) + b"\n" + nonce
     count = max(1, -(-len(view) // CHUNK))
-    out = bytearray(len(head) + len(view) + TAG * count)
-    out[: len(head)] = head
-    cipher, target, at = ChaCha20Poly1305(_hkdf(file_key, nonce, b"payload")), memoryview(out), len(head)
+    cipher, at, told = ChaCha20Poly1305(_hkdf(file_key, nonce, b"payload")), _HEAD, 0
     for i in range(count):
         piece = view[i * CHUNK : (i + 1) * CHUNK]
-        cipher.encrypt_into(_nonce(i, count), piece, None, target[at : at + len(piece) + TAG])
+        cipher.encrypt_into(chunk_nonce(i, count), piece, None, out[at : at + len(piece) + TAG])
         at += len(piece) + TAG
-    return out
+        if sha is not None and (i % 8 == 7 or i == count - 1):
+            sha.update(out[told:at])
+            told = at
+    return at
 
 
 def decrypt(data: bytes | bytearray | memoryview, identity: bytes) -> bytearray:
@@ -90,32 +116,55 @@ def decrypt(data: bytes | bytearray | memoryview, identity: bytes) -> bytearray:
     Raises:
         Damaged: header, length or chunks are not what was written, or another identity is needed.
     """
+    return opened(data, identity, decrypt_into)
+
+
+def opened(data: bytes | bytearray | memoryview, key: bytes, into: Callable[[memoryview, bytes, memoryview], int]) -> bytearray:
+    """What ``into`` opens, in memory of its own."""
     view = memoryview(data).cast("B")
+    out = bytearray(len(view))
+    with memoryview(out) as target:
+        size = into(view, key, target)
+    del out[size:]
+    return out
+
+
+def decrypt_into(view: memoryview, identity: bytes, out: memoryview) -> int:
+    """:func:`decrypt` to the beginning of ``out``, which is as large as ``view``; returns the plaintext's size.
+
+    What is in ``out`` means nothing unless this returns.
+    """
     file_key, at = _open_header(bytes(view[:4096]), identity)
     if len(view) < at + 16 + TAG:
         raise Damaged("a sealed object is cut off before its first chunk", "repair it from another place")
     cipher = ChaCha20Poly1305(_hkdf(file_key, bytes(view[at : at + 16]), b"payload"))
-    payload = view[at + 16 :]
+    return open_chunks(view[at + 16 :], out, lambda nonce, piece, to: cipher.decrypt_into(nonce, piece, None, to))
+
+
+def open_chunks(payload: memoryview, out: memoryview, one: Callable[[bytes, memoryview, memoryview], object]) -> int:
+    """STREAM chunks to the beginning of ``out``; returns the plaintext's size. ``one(nonce, chunk with tag, to)`` opens one.
+
+    Raises: Damaged, naming every chunk for which ``one`` raised InvalidTag.
+    """
     count = -(-len(payload) // (CHUNK + TAG))
     size = len(payload) - count * TAG
     if len(payload) % (CHUNK + TAG) in range(1, TAG) or (size == (count - 1) * CHUNK and count > 1):
         raise Damaged("a sealed object is cut off inside a chunk", "repair it from another place", chunks=(count - 1,))
-    out = bytearray(size)
-    target, bad = memoryview(out), []
+    bad = []
     for i in range(count):
         piece = payload[i * (CHUNK + TAG) : (i + 1) * (CHUNK + TAG)]
         try:
-            cipher.decrypt_into(_nonce(i, count), piece, None, target[i * CHUNK : i * CHUNK + len(piece) - TAG])
+            one(chunk_nonce(i, count), piece, out[i * CHUNK : i * CHUNK + len(piece) - TAG])
         except InvalidTag:
             bad.append(i)
     if bad:
-        del target
         raise Damaged(f"{len(bad)} of {count} chunks of a sealed object are damaged",
                       "repair it from another place", chunks=tuple(bad))
-    return out
+    return size
 
 
-def _nonce(i: int, count: int) -> bytes:
+def chunk_nonce(i: int, count: int) -> bytes:
+    """STREAM: the number of the chunk in 11 bytes, and whether it is the last."""
     return i.to_bytes(11, "big") + (b"\x01" if i == count - 1 else b"\x00")
 
 
@@ -163,6 +212,25 @@ def identity_text(identity: bytes) -> str:
 def recipient_text(recipient: bytes) -> str:
     """``age1...`` as ``age -r`` reads it."""
     return _bech32("age", recipient)
+
+
+def recipient_of(text: str) -> bytes:
+    """The 32 bytes of ``age1...``.
+
+    Raises: ParameterError when it is mistyped or no X25519 recipient.
+    """
+    bad = ParameterError("this is no age recipient", "it begins with age1 and has 62 characters; copy it whole")
+    prefix, one, words = text.strip().rpartition("1")
+    if prefix != "age" or not one or len(words) != 58 or not set(words) <= set(_ALPHABET):
+        raise bad
+    values = [_ALPHABET.index(c) for c in words]
+    expanded = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
+    bits = 0
+    for value in values[:-6]:
+        bits = bits << 5 | value
+    if _polymod([*expanded, *values]) != 1 or bits & 15:
+        raise bad
+    return (bits >> 4).to_bytes(32, "big")
 
 
 def _polymod(values: list[int]) -> int:

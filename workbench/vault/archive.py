@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import VaultError
 from workbench.values import Value
-from workbench.vault import age, store
+from workbench.vault import store
 from workbench.vault.backup import _watched, parquet_parts
 from workbench.vault.digest import ContentDigest
 from workbench.vault.model import ArchivedRows, SealedObject
@@ -53,7 +53,7 @@ def add_rows(vault: Vault, batches: Iterable[pa.RecordBatch], *, disposal: str, 
             return ArchivedRows(**line["archived"])
     label = retention_class or f"unclassified/{disposal}"
     slot = vault.keys.slot(ARCHIVE, label)
-    recipient = age.public(slot.key)
+    recipient = slot.recipient
     known = {o["id"] for line in vault.journal(ARCHIVE) for o in line.get("objects", [])}
     store.clean(store.make_folder(vault.set_folder(0, ARCHIVE)), known)
     digest = ContentDigest(columns)
@@ -104,9 +104,21 @@ def archive_state(vault: Vault) -> SealedArchive:
 def archived_batches(case: Case, rows: ArchivedRows) -> Iterator[pa.RecordBatch]:
     """Rows of one archived disposal, as record batches."""
     with open_vault(case) as vault:
-        slot = next((s for s in vault.keys.slots.values()
-                     if (s.set, s.label) == (ARCHIVE, rows.retention_class)), None)
-        if slot is None:
-            raise VaultError("the key of this retention class was destroyed", "nothing opens it any more")
-        for thing in rows.objects:
-            yield from parquet_batches(vault.read(ARCHIVE, thing, slot.key))
+        for part in archived_parts(vault, rows):
+            yield from parquet_batches(part)
+
+
+def archived_parts(vault: Vault, rows: ArchivedRows, *, place: int | None = None) -> Iterator[bytearray]:
+    """Plaintext of the segments of one archived disposal as it stands now (rows may have been shredded since).
+
+    Raises: VaultError when its key was destroyed.
+    """
+    now = next((ArchivedRows(**line["archived"]) for line in vault.journal(ARCHIVE) if "archived" in line and
+                (line["archived"]["disposal"], line["archived"]["sealed_at"]) == (rows.disposal, rows.sealed_at)), rows)
+    if not now.rows:
+        return
+    slot = vault.slot_of(ARCHIVE, now.objects[0].id) if now.objects else None
+    if slot is None:
+        raise VaultError("the key of this retention class was destroyed", "nothing opens it any more")
+    for thing in now.objects:
+        yield vault.read(ARCHIVE, thing, slot.key, place=place)

@@ -14,24 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceError, VaultError
-from workbench.vault import age, store
+from workbench.vault import store
 from workbench.vault.digest import ContentDigest
 from workbench.vault.kek import describe
 from workbench.vault.keys import Slot
-from workbench.vault.model import SealedBackup, SealedObject, SealedTable, WindowClosed
-from workbench.vault.vault import Vault, open_vault
+from workbench.vault.model import ColumnShape, SealedBackup, SealedObject, SealedTable, WindowClosed
+from workbench.vault.vault import CATALOGUE, Vault, open_vault
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from workbench.case import Case
     from workbench.case.config import SourceSpec
+    from workbench.sources.base import Source, Table
 
 ROW_GROUP = 32_768
-RAW_PART = 16 * 1024 * 1024
-LARGE = 128 * 1024 * 1024
-"""files from this size on are sealed by more than one process"""
-CATALOGUE = "catalogue"
 
 
 def protect(case: Case, *, again: bool = False) -> SealedBackup:
@@ -105,8 +102,8 @@ class _Sealing:
     done: dict[tuple[str, str, str], SealedTable] = field(default_factory=dict)
     objects: list[SealedObject] = field(default_factory=list)
 
-    def slot(self, source: str) -> Slot:
-        return self.vault.keys.slot(self.set_id, source)
+    def slot(self, label: str) -> Slot:
+        return self.vault.keys.slot(self.set_id, label)
 
 
 def _seal(case: Case, vault: Vault, before: SealedBackup | None) -> SealedBackup:
@@ -114,24 +111,28 @@ def _seal(case: Case, vault: Vault, before: SealedBackup | None) -> SealedBackup
 
     set_id = _set_id(vault, before)
     work = _Sealing(vault, set_id, vault.options["object_mib"] * 1024 * 1024)
+    noted = set()  # the catalogue's object too: what is in no list is swept away
+    shredded: set[tuple[str, str, str]] = set()  # never sealed again by itself
     for line in vault.journal(set_id):
+        noted |= {o["id"] for o in line.get("objects", [])}
+        shredded |= {(a, b, c) for a, b, c in line.get("dropped", [])}
         if "sealed" in line:
             table = SealedTable(**line["sealed"])
             work.done[(table.source, table.table, table.form)] = table
             work.objects += [SealedObject(**o) for o in line["objects"]]
     store.make_folder(vault.set_folder(0, set_id))
-    store.clean(vault.set_folder(0, set_id), {o.id for o in work.objects})
+    store.clean(vault.set_folder(0, set_id), noted)
     for spec in case.config.sources:
         with open_source(spec, case.folder) as source:
             tables = source.tables()
             raw = set()
             if source.kind == "files":
-                raw = set(_seal_files(case, work, spec))
+                raw = set(_seal_files(case, work, spec, shredded))
             for item in tables:
                 if item.format.startswith("parquet") and item.file in raw:
                     continue  # its own bytes are ordinary Parquet already
-                if (source.name, item.name, "parquet") not in work.done:
-                    _seal_table(work, source.name, item.name, [c.name for c in item.columns], source)
+                if (source.name, item.name, "parquet") not in {*work.done, *shredded}:
+                    _seal_table(work, item, source)
     return _finish(case, work)
 
 
@@ -146,22 +147,26 @@ def _set_id(vault: Vault, before: SealedBackup | None) -> str:
     return set_id
 
 
-def _commit(work: _Sealing, table: SealedTable, objects: list[SealedObject]) -> None:
-    work.vault.note(work.set_id, {"sealed": table.model_dump(), "objects": [o.model_dump() for o in objects]})
+def _commit(work: _Sealing, table: SealedTable, objects: list[SealedObject], slot: Slot) -> None:
+    work.vault.note(work.set_id, {"sealed": table.model_dump(), "slot": slot.label,
+                                  "objects": [o.model_dump() for o in objects]})
     work.done[(table.source, table.table, table.form)] = table
     work.objects += objects
 
 
-def _seal_table(work: _Sealing, source: str, table: str, columns: list[str], reader: Any) -> None:
-    slot = work.slot(source)
-    recipient = age.public(slot.key)
-    digest = ContentDigest(columns)
+def _seal_table(work: _Sealing, item: Table, reader: Source) -> None:
+    # a key for each table of a database, so that one is shredded by its key; the files of a folder share theirs
+    slot = work.slot(item.source if reader.kind == "files" else f"{item.source}.{item.name}")
+    recipient = slot.recipient
+    digest = ContentDigest([c.name for c in item.columns])
     objects, plain = [], 0
-    for part in parquet_parts(_watched(reader.batches(table), digest), work.object_bytes):
+    for part in parquet_parts(_watched(reader.batches(item.name), digest), work.object_bytes):
         plain += len(part)
         objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
-    _commit(work, SealedTable(source=source, table=table, form="parquet", rows=digest.rows, bytes=plain,
-                              content=digest.hex(), objects=tuple(o.id for o in objects)), objects)
+    shape = tuple(ColumnShape(name=c.name, declared=c.declared, nullable=c.nullable) for c in item.columns)
+    _commit(work, SealedTable(
+        source=item.source, table=item.name, form="parquet", rows=digest.rows, bytes=plain, content=digest.hex(),
+        objects=tuple(o.id for o in objects), engine=reader.kind, columns=shape, primary_key=item.primary_key), objects, slot)
 
 
 def _watched(batches: Iterable[pa.RecordBatch], digest: ContentDigest) -> Iterator[pa.RecordBatch]:
@@ -212,46 +217,12 @@ def files_of(root: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def seal_stream(path: Path, folder: Path, identity: bytes, helpers: int = 1) -> tuple[list[SealedObject], str, int]:
-    """Seal a file's bytes in parts of 16 MiB: (objects in order, SHA-256 of the whole, bytes).
-
-    Each part is sealed, synced, read back, opened and renamed by itself. Large files share the work with ``helpers``
-    further processes.
-    """
-    from workbench.vault.sealer import Helper
-
-    recipient, size = age.public(identity), path.stat().st_size
-    starts = list(range(0, max(1, size), RAW_PART))
-    workers = [Helper() for _ in range(helpers)] if size >= LARGE else []
-    found: dict[int, SealedObject] = {}
-    sha = hashlib.sha256()
-    try:
-        asked: list[tuple[int, Helper]] = []
-        with path.open("rb") as f:
-            for n, start in enumerate(starts):
-                part = f.read(RAW_PART)
-                sha.update(part)
-                turn = n % (len(workers) + 1)
-                if turn:
-                    workers[turn - 1].ask(path, start, RAW_PART, folder, identity)
-                    asked.append((start, workers[turn - 1]))
-                else:
-                    found[start] = store.put(folder, part, recipient, identity)
-                    while len(asked) > 2 * len(workers):
-                        done, worker = asked.pop(0)
-                        found[done] = worker.answer()
-        for start, worker in asked:
-            found[start] = worker.answer()
-    finally:
-        for worker in workers:
-            worker.close()
-    return [found[s] for s in starts], sha.hexdigest(), size
-
-
-def _seal_files(case: Case, work: _Sealing, spec: SourceSpec) -> Iterator[str]:
+def _seal_files(case: Case, work: _Sealing, spec: SourceSpec, shredded: set[tuple[str, str, str]]) -> Iterator[str]:
     """Seal the bytes of every file of a file source; yields the relative names."""
+    from workbench.vault.writer import seal_stream
+
     for name, path in files_of(case.resolve(spec.path)):
-        if (spec.name, name, "file") not in work.done:
+        if (spec.name, name, "file") not in {*work.done, *shredded}:
             slot = work.slot(spec.name)
             try:
                 objects, sha, size = seal_stream(path, work.vault.set_folder(0, work.set_id), slot.key)
@@ -259,7 +230,7 @@ def _seal_files(case: Case, work: _Sealing, spec: SourceSpec) -> Iterator[str]:
                 raise SourceError(f"a file of {spec.name} cannot be read: {type(e).__name__}",
                                   "give read access and run protect again", where=name) from None
             _commit(work, SealedTable(source=spec.name, table=name, form="file", bytes=size, content=sha,
-                                      objects=tuple(o.id for o in objects)), objects)
+                                      objects=tuple(o.id for o in objects)), objects, slot)
         yield name
 
 
@@ -270,15 +241,8 @@ def _finish(case: Case, work: _Sealing) -> SealedBackup:
     if not tables:
         raise VaultError("there is nothing to protect: the sources hold no table and no file", "look at [[sources]]")
     if not any("catalogue" in line for line in vault.journal(work.set_id)):
-        slot = work.slot(CATALOGUE)
-        by_id = {o.id: o for o in work.objects}
-        lines = [json.dumps({**t.model_dump(), "parts": [by_id[i].model_dump() for i in t.objects]},
-                            ensure_ascii=False, sort_keys=True) for t in tables]
-        thing = vault.put(work.set_id, "\n".join(lines).encode(), slot.key, age.public(slot.key))
-        vault.note(work.set_id, {"catalogue": thing.id, "objects": [thing.model_dump()]})
-        work.objects.append(thing)
-    else:
-        work.objects = [SealedObject(**o) for line in vault.journal(work.set_id) for o in line.get("objects", [])]
+        vault.note(work.set_id, catalogue_line(vault, work.set_id, tables, work.objects))
+    work.objects = [SealedObject(**o) for line in vault.journal(work.set_id) for o in line.get("objects", [])]
     manifest = vault.spread(work.set_id, work.objects)
     for place, folder in zip(case.config.vault.places, vault.places, strict=True):
         problems = store.verify_sealed(folder / work.set_id)
@@ -287,8 +251,27 @@ def _finish(case: Case, work: _Sealing) -> SealedBackup:
                              "check that medium and run protect again")
     if not any("done" in line for line in vault.journal(work.set_id)):
         vault.note(work.set_id, {"done": case.now()})
+    return backup_value(vault, work.set_id, manifest)
+
+
+def catalogue_line(vault: Vault, set_id: str, tables: Iterable[SealedTable], objects: Iterable[SealedObject]) -> dict[str, Any]:
+    """Seal the list of what is in which object; returns its journal line."""
+    slot = vault.keys.slot(set_id, CATALOGUE)
+    by_id = {o.id: o for o in objects}
+    lines = [json.dumps({**t.model_dump(), "parts": [by_id[i].model_dump() for i in t.objects]},
+                        ensure_ascii=False, sort_keys=True) for t in tables]
+    thing = vault.put(set_id, "\n".join(lines).encode(), slot.key, slot.recipient)
+    return {"catalogue": thing.id, "objects": [thing.model_dump()]}
+
+
+def backup_value(vault: Vault, set_id: str, manifest: str) -> SealedBackup:
+    """A finished backup as its journal tells it; ``manifest``: digest of its SHA256SUMS."""
+    journal = vault.journal(set_id)
+    tables = sorted((SealedTable(**line["sealed"]) for line in journal if "sealed" in line),
+                    key=lambda t: (t.source, t.table, t.form))
+    objects = [SealedObject(**o) for line in journal for o in line.get("objects", [])]
     return SealedBackup(
-        case_id=case.id, set_id=work.set_id, sealed_at=vault.journal(work.set_id)[-1]["done"], tables=tables,
-        objects=len(work.objects), bytes=sum(o.bytes for o in work.objects),
-        plain_bytes=sum(t.bytes for t in tables), manifest_sha256=manifest, places=case.config.vault.places,
+        case_id=vault.case.id, set_id=set_id, sealed_at=journal[-1]["done"], tables=tuple(tables),
+        objects=len(objects), bytes=sum(o.bytes for o in objects),
+        plain_bytes=sum(t.bytes for t in tables), manifest_sha256=manifest, places=vault.case.config.vault.places,
         epoch=vault.keys.epoch, kek=describe(vault.folder / "keys"), holders=vault.keys.strengths())

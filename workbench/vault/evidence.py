@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from workbench.risk.evidence import Evidence
@@ -24,7 +25,7 @@ def backup_evidence(case: Case, vault: Vault, backup: SealedBackup) -> list[Evid
         _item(case, "backup.coverage", share, backup.digest),
         _item(case, "backup.age_days", 0.0, backup.digest),
         _item(case, "backup.copies", len(vault.places), backup.digest),
-        _item(case, "backup.encrypted", 1.0, backup.digest, "each object was read back and opened after writing"),
+        _item(case, "backup.encrypted", 1.0, backup.digest, "each object was read back and compared after writing"),
     ]
 
 
@@ -35,10 +36,24 @@ def restore_evidence(case: Case, test: RestoreTest) -> list[Evidence]:
 
 
 def media_evidence(case: Case, check: MediaCheck) -> list[Evidence]:
-    """Share of media without a finding, and how many inspections are due."""
+    """Share of media without a finding, how many inspections are due, how old the backup is.
+
+    A restore test that is overdue counts as none: what opened long ago may not open today.
+    """
+    from workbench.vault.model import SealedBackup
+    from workbench.vault.schedule import due
+
     good = sum(m.ok for m in check.media) / max(1, len(check.media))
-    return [_item(case, "media.sound", good, check.digest),
-            _item(case, "media.due", sum(m.due for m in check.media), check.digest)]
+    found = [_item(case, "media.sound", good, check.digest),
+             _item(case, "media.due", sum(m.due for m in check.media), check.digest)]
+    backup = case.find(SealedBackup)
+    if backup is not None:
+        age = dt.datetime.fromisoformat(check.at) - dt.datetime.fromisoformat(backup.sealed_at)
+        found.append(_item(case, "backup.age_days", float(age.days), backup.digest))
+    test = next((i for i in due(case).items if i.what == "restore"), None)
+    if test is not None and test.due:
+        found.append(_item(case, "backup.restore_tested", 0.0, check.digest, f"last good restore: {test.last or 'never'}"))
+    return found
 
 
 def window_evidence(case: Case, closed: WindowClosed) -> list[Evidence]:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from workbench.errors import VaultError
 from workbench.ledger import write_durably
 from workbench.values import Value
-from workbench.vault import age
+from workbench.vault import age, sealing, sm4
 from workbench.vault.kek import KDF
 from workbench.vault.model import HolderStrength
 from workbench.vault.store import write_sums
@@ -36,6 +36,7 @@ class Slot(Value):
     """hex; lives only inside the sealed table"""
     set: str
     label: str
+    cipher: sealing.Form = "age"
 
     def __repr__(self) -> str:
         return f"Slot({self.id}, {self.set})"
@@ -44,8 +45,14 @@ class Slot(Value):
 
     @property
     def key(self) -> bytes:
-        """Raw identity."""
-        return bytes.fromhex(self.identity)
+        """Raw identity, of the type of its container."""
+        raw = bytes.fromhex(self.identity)
+        return sm4.Secret(raw) if self.cipher == "sm4" else raw
+
+    @property
+    def recipient(self) -> bytes:
+        """What seals for it."""
+        return sealing.recipient(self.key)
 
 
 class Holder(Protocol):
@@ -109,8 +116,8 @@ class KeyTable:
     """The open key table of one case. ``folder`` holds sealed tables and kdf.json; copies go to ``mirrors``."""
 
     def __init__(self, folder: Path, kek: bytes, holders: tuple[Holder, ...], case_id: str,
-                 mirrors: Iterable[Path] = ()) -> None:
-        self.folder, self.holders, self.case_id = folder, holders, case_id
+                 mirrors: Iterable[Path] = (), cipher: sealing.Form = "age") -> None:
+        self.folder, self.holders, self.case_id, self.cipher = folder, holders, case_id, cipher
         self.mirrors = tuple(mirrors)
         self._kek = kek
         self.epoch, self.slots = 0, dict[str, Slot]()
@@ -146,17 +153,26 @@ class KeyTable:
 
     def _open(self, path: Path, epoch: int, secret: bytes) -> dict[str, Slot] | None:
         data = path.read_bytes()
+        if data.startswith(sm4.NAME):
+            plain4 = sm4.opens(data, self._root_sm3(secret, epoch))
+            return None if plain4 is None else {s["id"]: Slot(**s) for s in json.loads(plain4)}
         try:
             plain = AESGCM(self._root(secret)).decrypt(data[:12], data[12:], self._name(epoch))
         except InvalidTag:
             return None
         return {s["id"]: Slot(**s) for s in json.loads(plain)}
 
+    def _root_sm3(self, secret: bytes, epoch: int) -> bytes:
+        return sm4.derive(self._kek + secret, b"", b"workbench vault root sm3 v1|" + self._name(epoch))
+
     def _name(self, epoch: int) -> bytes:
         return f"workbench-keys/1|{self.case_id}|{epoch}".encode()
 
     def _write(self, path: Path, epoch: int, secret: bytes, slots: dict[str, Slot]) -> None:
         plain = json.dumps([s.model_dump() for s in slots.values()], sort_keys=True).encode()
+        if self.cipher == "sm4":
+            write_durably(path, bytes(sealing.encrypt(memoryview(plain), sm4.Secret(self._root_sm3(secret, epoch)))))
+            return
         nonce = os.urandom(12)
         write_durably(path, nonce + AESGCM(self._root(secret)).encrypt(nonce, plain, self._name(epoch)))
 
@@ -165,7 +181,7 @@ class KeyTable:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for path in (self.folder / KDF, self._table(self.epoch)):
                 write_durably(folder / path.name, path.read_bytes())
-            for old in folder.glob("table-*.sealed"):
+            for old in (*folder.glob("table-*.sealed"), *folder.glob("*.tmp")):
                 if old.name != self._table(self.epoch).name:
                     old.unlink()
             write_sums(folder)
@@ -199,7 +215,7 @@ class KeyTable:
         for slot in self.slots.values():
             if (slot.set, slot.label) == (set_, label):
                 return slot
-        slot = Slot(id=os.urandom(8).hex(), identity=age.new_identity().hex(), set=set_, label=label)
+        slot = Slot(id=os.urandom(8).hex(), identity=age.new_identity().hex(), set=set_, label=label, cipher=self.cipher)
         self.add((slot,))
         return slot
 

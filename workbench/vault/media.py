@@ -9,13 +9,34 @@ from typing import TYPE_CHECKING
 
 from workbench.vault import store
 from workbench.vault.model import MediaCheck, MediumChecked
+from workbench.vault.smart import smart_below
 from workbench.vault.vault import settings
 
 if TYPE_CHECKING:
     from workbench.case import Case
 
-INSPECT_DAYS = 365
-"""recorded media not inspected for this long are due; a house rule, not a statute"""
+_ZH = {
+    "is not there": "不存在", "not known to be encrypted": "未知是否加密", "no keeper named": "未指定保管人", "inspection is due": "应检查",
+    "the disk reports errors (SMART)": "磁盘自检报告错误（SMART）",
+    "missing": "缺失", "changed": "被改动", "size": "大小不符", "extra": "多余文件", "manifest": "清单不符", "link": "链接",
+    "unreadable": "无法读取", "temporary": "临时文件", "yes": "是", "no": "否", "unknown": "未知", "place": "封存位置", "device": "设备",
+    "medium": "介质", "paper": "纸质", "partner": "合作方", "cloud": "云",
+    "other": "其他", "sound": "完好",
+    "inspect it and write last_inspected in case.toml": "检查后在 case.toml 写明 last_inspected",
+    "verify": "核对", "restore": "恢复测试", "inspect": "检查",
+}
+
+
+def in_words(text: str, lang: str) -> str:
+    """A result, sort or state of a medium in the language; ``OBJECT: PROBLEM`` keeps the object's name.
+
+    >>> in_words("a/b.age: missing", "zh"), in_words("inspection is due", "zh"), in_words("no", "en")
+    ('a/b.age: 缺失', '应检查', 'no')
+    """
+    if lang != "zh":
+        return text
+    head, colon, last = text.rpartition(": ")
+    return f"{head}{colon}{_ZH.get(last, last)}"
 
 
 def check_media(case: Case) -> MediaCheck:
@@ -41,18 +62,20 @@ def _place(case: Case, text: str) -> MediumChecked:
         return MediumChecked(name=text, sort="place", ok=False, problems=("is not there",), due=True)
     problems = store.verify_sealed(folder)
     encrypted = encrypted_below(folder)
-    disk = os.statvfs(folder)
+    disk, smart = os.statvfs(folder), smart_below(folder)
+    told = [f"{p.object}: {p.problem}" for p in problems[:50]]
+    if smart.offered and (not smart.passed or smart.findings):
+        told.append("the disk reports errors (SMART)")
     return MediumChecked(
-        name=text, sort="place", ok=not problems, encrypted=encrypted, free_bytes=disk.f_bavail * disk.f_frsize,
-        objects=sum(1 for _ in folder.rglob("*.age")),
-        problems=tuple(f"{p.object}: {p.problem}" for p in problems[:50]),
-        last_inspected=case.today().isoformat(), due=bool(settings(case)["places_due_days"] <= 0))
+        name=text, sort="place", ok=not told, smart=smart, encrypted=encrypted, free_bytes=disk.f_bavail * disk.f_frsize,
+        objects=sum(1 for _ in store.sealed_files(folder)),
+        problems=tuple(told), last_inspected=case.today().isoformat())
 
 
 def _asset(case: Case, number: int) -> MediumChecked:
     asset = case.config.assets[number]
     last = asset.last_inspected
-    due = last is None or case.today() - last > dt.timedelta(days=INSPECT_DAYS)
+    due = last is None or case.today() - last > dt.timedelta(days=settings(case)["inspect_due_days"])
     problems = []
     if asset.encrypted != "yes" and asset.kind in ("device", "medium"):
         problems.append("not known to be encrypted")

@@ -8,17 +8,27 @@ from workbench.values import Value
 
 
 class SealedObject(Value):
-    """One age file: its random name, size and digest. All a stranger without keys may know."""
+    """One sealed file: its random name, size, digest and container. All a stranger without keys may know."""
 
     id: str
     """32 hex characters; also its file name under ``objects/ab/``"""
     bytes: int
     sha256: str
+    form: Literal["age", "sm4"] = "age"
 
     @property
     def path(self) -> str:
         """Path inside the sealed set."""
-        return f"objects/{self.id[:2]}/{self.id}.age"
+        return f"objects/{self.id[:2]}/{self.id}.{self.form}"
+
+
+class ColumnShape(Value):
+    """One column as its engine declares it, so that a fresh database can be given the same."""
+
+    name: str
+    declared: str = ""
+    """the engine's own words; empty for files"""
+    nullable: bool = True
 
 
 class SealedTable(Value):
@@ -36,6 +46,10 @@ class SealedTable(Value):
     """tables: content digest over rows; files: SHA-256 of the bytes"""
     objects: tuple[str, ...] = ()
     """object ids in order of segments"""
+    engine: str = ""
+    """kind of the source: sqlite, postgresql, mariadb, duckdb, files"""
+    columns: tuple[ColumnShape, ...] = ()
+    primary_key: tuple[str, ...] = ()
 
 
 class HolderStrength(Value):
@@ -103,6 +117,10 @@ class Compared(Value):
     """None: the source was not read again"""
     equal: bool
     note: str = ""
+    disposal: str = ""
+    """of the archive: the disposal whose rows these are"""
+    same_types: bool | None = None
+    """restored into the same engine: its catalogue declares the same types"""
 
 
 class RestoreTest(Value):
@@ -116,6 +134,8 @@ class RestoreTest(Value):
     ok: bool
     seconds: int = 0
     against: Literal["source", "seal"] = "source"
+    into: str = ""
+    """the fresh database it was restored into, without password; empty: compared in memory"""
 
 
 class Problem(Value):
@@ -124,6 +144,17 @@ class Problem(Value):
     object: str
     problem: Literal["missing", "changed", "size", "extra", "manifest", "link", "unreadable", "temporary"]
     text: str
+
+
+class Smart(Value):
+    """What a disk says of itself."""
+
+    offered: bool
+    passed: bool = False
+    findings: tuple[str, ...] = ()
+    """e.g. ``reallocated 8``"""
+    hours: int = 0
+    """powered on"""
 
 
 class MediumChecked(Value):
@@ -138,6 +169,8 @@ class MediumChecked(Value):
     problems: tuple[str, ...] = ()
     last_inspected: str = ""
     due: bool = False
+    smart: Smart | None = None
+    """places only"""
 
 
 class MediaCheck(Value):
@@ -146,6 +179,52 @@ class MediaCheck(Value):
     case_id: str
     at: str
     media: tuple[MediumChecked, ...]
+    ok: bool
+
+
+class DueItem(Value):
+    """One recurring check."""
+
+    what: Literal["verify", "restore", "inspect"]
+    name: str
+    """the place or medium; empty for the restore test"""
+    last: str
+    """day of the last good one; empty: never"""
+    next: str
+    every_days: int
+    due: bool
+    todo: str
+
+
+class DueList(Value):
+    """What has to be looked at again."""
+
+    case_id: str
+    at: str
+    items: tuple[DueItem, ...]
+
+
+class Repaired(Value):
+    """What came back from another place, and what no place has whole."""
+
+    case_id: str
+    at: str
+    mended: tuple[str, ...]
+    """PLACE/SET/PATH"""
+    lost: tuple[str, ...]
+    """SET/PATH"""
+
+
+class RemoteCopy(Value):
+    """A store that holds exactly what a whole place held, each file read back."""
+
+    case_id: str
+    url: str
+    at: str
+    files: int
+    sent: int
+    removed: int
+    bytes: int
     ok: bool
 
 
@@ -166,13 +245,32 @@ class WindowClosed(Value):
     method: str = "cryptographic erase"
 
 
+class ShreddedRows(Value):
+    """What went out of one sealed table or file."""
+
+    set: str
+    source: str
+    table: str
+    form: Literal["parquet", "file"]
+    rows: int
+    whole: bool
+
+
 class Shredded(Value):
-    """One retention class, table or set whose key was destroyed."""
+    """One retention class, table or person that no key opens any more."""
 
     case_id: str
     what: str
+    """the class, ``table SOURCE.TABLE``, or ``person`` (never who)"""
     reason: str
     at: str
     slots: int
     epoch: int
     holders: tuple[HolderStrength, ...]
+    tables: tuple[ShreddedRows, ...] = ()
+    left: tuple[str, ...] = ()
+    """sealed originals of files that still hold such rows: they can only be shredded whole"""
+    readers: tuple[str, ...] = ()
+    """people who had a copy of it: removed from our places; what they took away nobody can call back"""
+    rewrites: tuple[tuple[str, int], ...] = ()
+    """how many rewrites of each set this and earlier values tell of"""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import hashlib
+import io
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceError, VaultError
-from workbench.vault import store
+from workbench.vault import age, store
 from workbench.vault.backup import catalogue_objects, files_of
 from workbench.vault.digest import ContentDigest
 from workbench.vault.model import Compared, RestoreTest, SealedBackup, SealedObject, SealedTable, WindowClosed
@@ -28,20 +32,39 @@ def _objects(vault: Vault, set_id: str) -> dict[str, SealedObject]:
     return {o.id: o for o in objects}
 
 
-def _identity(vault: Vault, set_id: str, label: str) -> bytes:
-    for slot in vault.keys.slots.values():
-        if (slot.set, slot.label) == (set_id, label):
-            return slot.key
-    raise VaultError("the key of this sealed set was destroyed; nothing opens it any more",
-                     "what must be kept is in the archive")
+def identity_of(vault: Vault, set_id: str, object_id: str) -> bytes:
+    """The key of an object.
+
+    Raises: VaultError when it was destroyed.
+    """
+    slot = vault.slot_of(set_id, object_id)
+    if slot is None:
+        raise VaultError("the key of this sealed set was destroyed; nothing opens it any more",
+                         "what must be kept is in the archive")
+    return slot.key
 
 
 def parts(vault: Vault, backup: SealedBackup, table: SealedTable, *, place: int | None = None) -> Iterator[bytearray]:
     """Plaintext of each segment of ``table``, each verified whole before it is handed out."""
+    things, key = _sealed(vault, backup, table)
+    for thing in things:
+        yield vault.read(backup.set_id, thing, key, place=place)
+
+
+def stream(vault: Vault, backup: SealedBackup, table: SealedTable, *, place: int | None = None) -> Iterator[memoryview]:
+    """:func:`parts` by several threads, for bytes that are used up before the next part is asked for."""
+    things, key = _sealed(vault, backup, table)
+    return vault.stream(backup.set_id, things, key, place=place)
+
+
+def _sealed(vault: Vault, backup: SealedBackup, table: SealedTable) -> tuple[list[SealedObject], bytes]:
+    """The objects of ``table`` in order, and their key."""
     objects = _objects(vault, backup.set_id)
-    key = _identity(vault, backup.set_id, table.source)
-    for id_ in table.objects:
-        yield vault.read(backup.set_id, objects[id_], key, place=place)
+    if not table.objects:
+        return [], b""
+    if table.objects[0] not in objects:
+        raise VaultError("these rows were sealed anew since; this list of them is an old one", "load the newest backup")
+    return [objects[i] for i in table.objects], identity_of(vault, backup.set_id, table.objects[0])
 
 
 def sealed_batches(vault: Vault, backup: SealedBackup, table: SealedTable, *,
@@ -64,7 +87,11 @@ def backup_batches(vault: Vault, backup: SealedBackup, source: str, table: str) 
     raw = next((t for t in backup.tables if (t.source, t.table, t.form) == (source, table, "file")), None)
     if raw is None:
         raise VaultError(f"{source}.{table} is not in the backup", "run protect with again=True")
-    yield from parquet_batches(b"".join(parts(vault, backup, raw)))
+    import pyarrow.parquet as pq
+
+    things, key = _sealed(vault, backup, raw)
+    file = _Opened([age.plain_size(t.bytes) for t in things], lambda n: vault.read(backup.set_id, things[n], key))
+    yield from pq.ParquetFile(io.BufferedReader(file), pre_buffer=False).iter_batches(32_768)
 
 
 def parquet_batches(data: bytes | bytearray) -> Iterator[pa.RecordBatch]:
@@ -75,17 +102,47 @@ def parquet_batches(data: bytes | bytearray) -> Iterator[pa.RecordBatch]:
     yield from pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), pre_buffer=False).iter_batches(32_768)
 
 
+class _Opened(io.RawIOBase):
+    """A file whose parts are opened when something in them is read, whatever the file's size; the last one read is kept."""
+
+    def __init__(self, sizes: list[int], part: Callable[[int], bytearray]) -> None:
+        self._starts = [0, *itertools.accumulate(sizes)]
+        self._part = functools.lru_cache(1)(part)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._starts[-1])[whence]
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Bytes up to the end of the part that is reached."""
+        n = bisect.bisect_right(self._starts, self._at) - 1
+        if n >= len(self._starts) - 1:
+            return 0
+        view = memoryview(buffer).cast("B")
+        data = self._part(n)
+        begin = self._at - self._starts[n]
+        got = min(len(view), len(data) - begin)
+        view[:got] = memoryview(data)[begin : begin + got]
+        self._at += got
+        return got
+
+
 def open_object(case: Case, object_id: str) -> bytes:
     """Plaintext of one object of the newest backup or of the archive, after all of it verified."""
     with open_vault(case) as vault:
         backup = case.find(SealedBackup)
-        if backup is not None and object_id in (objects := _objects(vault, backup.set_id)):
-            label = next((t.source for t in backup.tables if object_id in t.objects), "catalogue")
-            return bytes(vault.read(backup.set_id, objects[object_id], _identity(vault, backup.set_id, label)))
-        for line in vault.journal(ARCHIVE):
-            for o in line.get("objects", []):
-                if o["id"] == object_id:
-                    return bytes(vault.read(ARCHIVE, SealedObject(**o), _identity(vault, ARCHIVE, line["slot"])))
+        for set_id in (backup.set_id if backup else "", ARCHIVE):
+            for line in vault.journal(set_id) if set_id else ():
+                for o in line.get("objects", []):
+                    if o["id"] == object_id:
+                        return bytes(vault.read(set_id, SealedObject(**o), identity_of(vault, set_id, object_id)))
     raise VaultError("there is no sealed object of that name", "see SHA256SUMS in a vault place")
 
 
@@ -122,9 +179,16 @@ def _erased(case: Case) -> bool:
     return any(e.predicate.get("step") == "erase" for e in case.ledger.of_type("step/v1"))
 
 
+def _rewritten(vault: Vault, set_id: str) -> set[tuple[str, str, str]]:
+    """Tables from which rows were shredded in the backup: they differ from their source by design."""
+    return {(t["source"], t["table"], t["form"]) for line in vault.raw_journal(set_id) if "rewrite" in line
+            for new in line["rewrite"]["lines"] if (t := new.get("sealed"))}
+
+
 def _compare(case: Case, vault: Vault, backup: SealedBackup, place: int, against_source: bool) -> Iterator[Compared]:
     from workbench.sources import open_source
 
+    changed = _rewritten(vault, backup.set_id)
     for spec in case.config.sources:
         mine = [t for t in backup.tables if t.source == spec.name]
         source = open_source(spec, case.folder) if against_source else None
@@ -134,13 +198,14 @@ def _compare(case: Case, vault: Vault, backup: SealedBackup, place: int, against
             for table in mine:
                 if table.form == "file":
                     sha = hashlib.sha256()
-                    for part in parts(vault, backup, table, place=place):
+                    for part in stream(vault, backup, table, place=place):
                         sha.update(part)
                     want = _file_sha(files.get(table.table)) if against_source else table.content
                     yield Compared(source=table.source, table=table.table, form="file", rows_sealed=0,
                                    rows_restored=0, equal=sha.hexdigest() == want == table.content)
                     continue
-                yield _compare_table(vault, backup, table, place, source, columns)
+                anew = (table.source, table.table, table.form) in changed
+                yield _compare_table(vault, backup, table, place, None if anew else source, columns)
         finally:
             if source is not None:
                 source.close()
@@ -194,7 +259,7 @@ def restore(case: Case, target: Path | str) -> tuple[Path, ...]:
             safe = [p for p in table.table.split("/") if p not in ("", ".", "..")]
             path = store.make_folder(base / table.source / ("files" if table.form == "file" else "tables"))
             store.make_folder(path.joinpath(*safe[:-1]))
-            for n, part in enumerate(parts(vault, backup, table)):
+            for n, part in enumerate(stream(vault, backup, table)):
                 if table.form == "file":
                     out, mode = path.joinpath(*safe), "ab" if n else "wb"
                 else:

@@ -20,6 +20,9 @@ from workbench.vault.vault import Vault, open_vault
 if TYPE_CHECKING:
     from workbench.case import Case
 
+WORDS = 33
+"""in a share of a 32-byte key"""
+
 
 def _slip39() -> Any:
     try:
@@ -48,6 +51,25 @@ def _kek(vault: Vault) -> bytes:
     return keks.kek(vault.folder / "keys", vault.case.config.vault.passphrase_env)
 
 
+def read_share(text: str, number: int = 1) -> Any:
+    """One share as typed from paper; of each word the first four letters are enough.
+
+    Raises: VaultError: which word is wrong, by its position; never the word.
+    """
+    slip39 = _slip39()
+    short = {word[:4]: word for word in slip39.wordlist.WORDLIST}
+    typed = text.lower().split()
+    words = [w if short.get(w[:4]) == w else short.get(w, "") for w in typed]
+    again = "compare it with the paper, word by word"
+    if "" in words:
+        raise VaultError(f"share {number} has a mistyped word: number {words.index('') + 1} is not in the list", again)
+    try:
+        return slip39.Share.from_mnemonic(" ".join(words))
+    except (slip39.MnemonicError, ValueError):
+        what = "has a mistyped word" if len(words) == WORDS else f"has {len(words)} words; {WORDS} belong to it"
+        raise VaultError(f"share {number} {what}", again) from None
+
+
 def combine(case: Case, shares: Sequence[str]) -> bytes:
     """The key that ``shares`` give, checked against this vault's commitment.
 
@@ -55,25 +77,27 @@ def combine(case: Case, shares: Sequence[str]) -> bytes:
         VaultError: too few shares, a mistyped word, shares of different keys, or of another case's vault.
     """
     slip39 = _slip39()
-    words = [" ".join(s.lower().split()) for s in shares]
-    parsed = []
-    for n, text in enumerate(words, 1):
-        try:
-            parsed.append(slip39.Share.from_mnemonic(text))
-        except (slip39.MnemonicError, ValueError):
-            raise VaultError(f"share {n} has a mistyped or missing word", "compare it with the paper, word by word") from None
-    if len({(p.identifier, p.extendable) for p in parsed}) > 1:
-        raise VaultError("these shares do not belong together", "one of them is of another case or another ceremony")
+    path = case.private("vault-private", "keys") / keks.KDF
+    if not path.exists():
+        raise VaultError("this vault has no keys yet", "workbench run CASE protect")
+    parsed = [read_share(text, n) for n, text in enumerate(shares, 1)]
+    kinds = [(p.identifier, p.extendable) for p in parsed]
+    usual = max(kinds, key=kinds.count, default=None)
+    odd = [n for n, kind in enumerate(kinds, 1) if kind != usual]
+    if odd:
+        told = f"share {odd[0]} does not belong to the others" if len(kinds) > 2 else "these shares do not belong together"
+        raise VaultError(told, "one of them is of another case or another ceremony")
     need = parsed[0].member_threshold if parsed else 2
-    if len({p.index for p in parsed}) < need:
-        raise VaultError(f"{len({p.index for p in parsed})} of {need} needed shares are here", "ask another custodian")
+    different = list({p.index: p for p in parsed}.values())
+    if len(different) < need:
+        raise VaultError(f"{len(different)} of {need} needed shares are here", "ask another custodian")
     try:
-        secret = bytes(slip39.combine_mnemonics(words[:need]))
+        secret = bytes(slip39.combine_mnemonics([p.mnemonic() for p in different[:need]]))
     except slip39.MnemonicError:
         raise VaultError("these shares do not give a key", "compare each with the paper") from None
-    told = json.loads((case.private("vault-private", "keys") / keks.KDF).read_text())
-    if not hmac.compare_digest(keks._commitment(secret), str(told["commitment"])):
-        raise VaultError("these shares are of another case's vault", "bring the shares of this case")
+    if not hmac.compare_digest(keks._commitment(secret), str(json.loads(path.read_text())["commitment"])):
+        raise VaultError("these shares are of another case's vault, or older than this vault's last new passphrase",
+                         "bring the shares of this case that were made last")
     return secret
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from workbench.errors import VaultError
 from workbench.vault.keys import KeyTable, Slot
 from workbench.vault.model import SealedBackup, SealedObject, Shredded, WindowClosed
-from workbench.vault.vault import ARCHIVE, Vault, open_vault
+from workbench.vault.rewrite import base_label
+from workbench.vault.vault import ARCHIVE, Vault, label_of, open_vault
 
 if TYPE_CHECKING:
     from workbench.case import Case
@@ -80,6 +81,8 @@ def shred_class(case: Case, retention_class: str, reason: str) -> Shredded:
     Raises:
         VaultError: no such class, or a legal hold covers a table in it.
     """
+    from workbench.vault.readers import recall
+
     with case.step("shred_class") as run, open_vault(case) as vault:
         rows = [line["archived"] for line in vault.journal(ARCHIVE)
                 if line.get("archived", {}).get("retention_class") == retention_class]
@@ -89,7 +92,8 @@ def shred_class(case: Case, retention_class: str, reason: str) -> Shredded:
         if holding:
             raise VaultError(f"legal hold {holding[0]} covers this retention class", "end the hold first")
         result = _shred(vault, retention_class, reason,
-                        lambda s: (s.set, s.label) == (ARCHIVE, retention_class))
+                        lambda s: s.set == ARCHIVE and base_label(s.label) == retention_class)
+        result = result.model_copy(update={"readers": recall(vault, {f"{r['source']}.{r['table']}" for r in rows})})
         case.save(result)
         run.note(slots=result.slots, epoch=result.epoch)
         return result
@@ -113,8 +117,8 @@ def _archive_opens(vault: Vault, keys: KeyTable) -> int:
     labels = {s.label: s.key for s in keys.slots.values() if s.set == ARCHIVE}
     count = 0
     for line in vault.journal(ARCHIVE):
-        if line.get("slot") in labels:
+        if label_of(line) in labels:
             for o in line["objects"]:
-                vault.read(ARCHIVE, SealedObject(**o), labels[line["slot"]])
+                vault.read(ARCHIVE, SealedObject(**o), labels[label_of(line)])
                 count += 1
     return count

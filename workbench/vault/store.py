@@ -1,35 +1,55 @@
 """STORE: the folder of one sealed set in one place, and the rule by which an object gets into it.
 
-    SET/objects/ab/abcd....age   age files, random names
+    SET/objects/ab/abcd....age   age files, random names (.sm4: see sm4.py)
     SET/manifest.json            id, size, SHA-256 of each; nothing about what they hold
     SET/SHA256SUMS               checkable with ``sha256sum -c`` and no key
 
-An object exists when it was synced under a temporary name, read back from the disk, opened, compared and renamed.
+An object exists when it was synced under a temporary name and renamed; a set counts as done when every object of it was read
+back and compared in every place. Objects of tables are opened as well before they get their name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import VaultError
 from workbench.ledger import write_durably
-from workbench.vault import age
+from workbench.vault import age, sealing
 from workbench.vault.model import Problem, SealedObject
 
 FORMAT = "workbench-sealed/1"
 KEY_MARK = "kdf.json"
 MAX_OBJECT = 64 * 1024 * 1024
+PIECE = 512 * 1024
+"""bytes read and hashed at a time; they fit into a core's own cache"""
 README = """这里是加密封存的对象。任何人可用 sha256sum -c SHA256SUMS 检查完整性, 无需密钥。
 This folder holds sealed objects. Anyone can check them: sha256sum -c SHA256SUMS
 Each objects/*/*.age is an age v1 file (age-encryption.org/v1): age -d -i IDENTITY x.age > x
 The plaintext is an Apache Parquet file, a catalogue (JSON lines), or the original document.
 """
+
+
+README_SM4 = """这里是用国密算法(SM4-GCM、SM3)加密封存的对象。任何人可用 sha256sum -c SHA256SUMS 检查完整性, 无需密钥。
+This folder holds sealed objects. Anyone can check them: sha256sum -c SHA256SUMS
+Each objects/*/*.sm4 is SM4-GCM in a format that open_sm4.py, beside this file, describes and opens:
+    python3 open_sm4.py OBJECT > PLAINTEXT
+The plaintext is an Apache Parquet file, a catalogue (JSON lines), or the original document.
+Objects that end in .age were sealed before and are age v1 files (age-encryption.org/v1).
+"""
+READER = Path(__file__).with_name("open_sm4.py")
+
+
+def sealed_files(folder: Path) -> Iterator[Path]:
+    """Every sealed object below ``folder``, whatever its container."""
+    for form in ("age", "sm4"):
+        yield from folder.rglob(f"*.{form}")
 
 
 def sync_folder(folder: Path) -> None:
@@ -39,6 +59,21 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def wipe(path: Path) -> None:
+    """Overwrite a plaintext file that we made, sync and remove it. Flash and snapshots may keep old copies all the same."""
+    try:
+        with path.open("r+b") as f:
+            left = path.stat().st_size
+            while left > 0:
+                left -= f.write(os.urandom(min(left, 1 << 20)))
+            f.flush()
+            os.fsync(f.fileno())
+    except FileNotFoundError:
+        return
+    path.unlink()
+    sync_folder(path.parent)
 
 
 def make_folder(folder: Path) -> Path:
@@ -76,14 +111,15 @@ def put(folder: Path, plain: bytes | bytearray | memoryview, recipient: bytes, i
     if len(plain) > MAX_OBJECT - 65_536:
         raise VaultError("an object is larger than 64 MiB", "this is a fault of the program: cut it into segments")
     plain = memoryview(plain).cast("B")
-    sealed = age.encrypt(plain, recipient)
+    sealed = sealing.encrypt(plain, recipient)
     digest = hashlib.sha256(sealed)
-    thing = SealedObject(id=os.urandom(16).hex(), bytes=len(sealed), sha256=digest.hexdigest())
+    thing = SealedObject(id=os.urandom(16).hex(), bytes=len(sealed), sha256=digest.hexdigest(),
+                         form=sealing.form(recipient))
     target = folder / thing.path
     temp = _write_temp(target, sealed)
     try:
         back = temp.read_bytes()  # the page cache was told to let go, so this comes from the medium where it can
-        if back != sealed or age.decrypt(back, identity) != plain:
+        if back != sealed or sealing.decrypt(back, identity) != plain:
             raise VaultError("an object read back is not what was written", "check the medium", where=str(folder))
         temp.rename(target)
     except BaseException:
@@ -100,7 +136,8 @@ def copy_object(thing: SealedObject, source: Path, target: Path) -> None:
         return
     data = (source / thing.path).read_bytes()
     if hashlib.sha256(data).hexdigest() != thing.sha256:
-        raise VaultError("a sealed object is damaged", "repair it from another place", where=str(source / thing.path))
+        raise age.Damaged("an object read back is not what was written", "check the medium and run the step again",
+                          where=str(source / thing.path))
     temp = _write_temp(to, data)
     if _sha(temp) != thing.sha256:
         temp.unlink(missing_ok=True)
@@ -123,19 +160,38 @@ def read(folder: Path, thing: SealedObject, identity: bytes) -> bytearray:
                           where=str(path)) from None
     try:
         if hashlib.sha256(data).hexdigest() != thing.sha256:
-            age.decrypt(data, identity)  # tells which chunks, when it can
+            sealing.decrypt(data, identity)  # tells which chunks, when it can
             raise age.Damaged("a sealed object is another object or an older one", "repair it from another place")
-        return age.decrypt(data, identity)
+        return sealing.decrypt(data, identity)
     except age.Damaged as e:
         raise age.Damaged(e.what, e.todo, where=str(path), chunks=e.chunks) from None
 
 
-def verify_keys_parallel(folder: Path, things: Iterable[SealedObject], identity: bytes, threads: int = 2) -> int:
-    """Open every object completely; returns plaintext bytes. Raises age.Damaged naming the first that does not open."""
-    from concurrent.futures import ThreadPoolExecutor
+def fill(f: Any, view: memoryview, sha: Any = None) -> int:
+    """Read an unbuffered file until ``view`` is full or the file ends; returns bytes.
 
-    with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(lambda t: len(read(folder, t, identity)), things))
+    ``sha``: a hash that is fed what was read, in pieces that are still in the processor's cache.
+    """
+    done = 0
+    while done < len(view) and (got := f.readinto(view[done : done + PIECE])):
+        if sha is not None:
+            sha.update(view[done : done + got])
+        done += got
+    return done
+
+
+def read_into(folder: Path, thing: SealedObject, identity: bytes, sealed: memoryview, plain: memoryview) -> memoryview:
+    """:func:`read` into memory that is used again: ``sealed`` and ``plain`` hold at least ``thing.bytes`` each."""
+    sha = hashlib.sha256()
+    with contextlib.suppress(OSError, age.Damaged):
+        with (folder / thing.path).open("rb", buffering=0) as f:
+            size = fill(f, sealed[: thing.bytes], sha)
+            longer = f.read(1)
+        if not longer and sha.hexdigest() == thing.sha256:
+            return plain[: sealing.decrypt_into(sealed[:size], identity, plain)]
+    data = read(folder, thing, identity)  # says what is wrong and where
+    plain[: len(data)] = data
+    return plain[: len(data)]
 
 
 def _sha(path: Path) -> str:
@@ -145,10 +201,16 @@ def _sha(path: Path) -> str:
 
 def write_manifest(folder: Path, set_id: str, objects: Iterable[SealedObject], generation: int = 1) -> str:
     """Write README, manifest.json and SHA256SUMS of a set; returns the digest of SHA256SUMS."""
+    for left in folder.glob("*.tmp"):  # by a run that was killed here
+        left.unlink()
     things = sorted(objects, key=lambda o: o.id)
     manifest = {"format": FORMAT, "set": set_id, "generation": generation,
                 "objects": [{"path": o.path, "bytes": o.bytes, "sha256": o.sha256} for o in things]}
     extra = {"README.txt": README.encode(), "manifest.json": _manifest_bytes(manifest)}
+    if any(o.form == "sm4" for o in things):
+        extra |= {"README.txt": README_SM4.encode(), READER.name: READER.read_bytes()}
+    else:
+        (folder / READER.name).unlink(missing_ok=True)
     for name, data in extra.items():
         write_durably(folder / name, data)
     lines = [(o.sha256, o.path) for o in things]
@@ -189,7 +251,7 @@ def verify_sealed(folder: Path | str, expect: dict[str, str] | None = None) -> t
         elif (sums.parent / KEY_MARK).exists():
             problems += _verify_keys(sums.parent, base)
     for objects in sorted(base.rglob("objects")):
-        if objects.is_dir() and not (objects.parent / "SHA256SUMS").exists() and any(objects.rglob("*.age")):
+        if objects.is_dir() and not (objects.parent / "SHA256SUMS").exists() and any(sealed_files(objects)):
             name = str((objects.parent / "SHA256SUMS").relative_to(base))
             problems.append(Problem(object=name, problem="missing", text="a sealed set has no SHA256SUMS"))
     return tuple(problems)
@@ -228,6 +290,7 @@ def _verify_set(folder: Path, base: Path, expect: dict[str, str]) -> list[Proble
 
     listed = _parse_sums(folder, say)
     declared, set_id = _parse_manifest(folder, say)
+    shas = _shas(folder, set(listed) | set(declared))
     for path in sorted(set(listed) | set(declared)):
         here = folder / path
         want = {listed.get(path, ""), declared[path][1] if path in declared else listed.get(path, "")}
@@ -236,7 +299,7 @@ def _verify_set(folder: Path, base: Path, expect: dict[str, str]) -> list[Proble
         elif not here.is_file():
             say(path, "missing", "is listed and not there")
         else:
-            sha = _sha(here)
+            sha = shas[path]
             if sha not in want and path not in declared and _self_proving(here):
                 say("SHA256SUMS", "manifest", f"its line for {path} is damaged")
             elif sha not in want:
@@ -256,11 +319,22 @@ def _verify_set(folder: Path, base: Path, expect: dict[str, str]) -> list[Proble
     return out
 
 
+def _shas(folder: Path, paths: set[str]) -> dict[str, str]:
+    """Digests of those paths that are files inside ``folder``; two at a time, since hashing lets go of the interpreter."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    here = sorted(p for p in paths if (folder / p).is_file() and not (folder / p).is_symlink()
+                  and (folder / p).resolve().is_relative_to(folder.resolve()))
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(here, pool.map(lambda p: _sha(folder / p), here), strict=True))
+
+
 def _self_proving(path: Path) -> bool:
     """README and manifest.json can be recognised as unchanged without their line in SHA256SUMS."""
     data = path.read_bytes()
     try:
-        return data == README.encode() or (path.name == "manifest.json" and data == _manifest_bytes(json.loads(data)))
+        return data in (README.encode(), README_SM4.encode(), READER.read_bytes()) or (
+            path.name == "manifest.json" and data == _manifest_bytes(json.loads(data)))
     except ValueError:
         return False
 

@@ -34,18 +34,31 @@ def parts(path: Path) -> list[Part]:
         rows = _rows(path, name)
         if not rows:
             continue
-        head = 0
-        width = max(len(r) for r in rows[:50])
-        while head < min(10, len(rows) - 1) and sum(bool(c) for c in rows[head]) * 2 < width:
-            head += 1  # a title line above the headings
-        header = not looks_like_data([c or "" for c in rows[head]])
-        names_row = [c or "" for c in rows[head]] if header else [""] * width
+        skip, width = _headings(rows)
+        names_row = [c or "" for c in rows[skip]] if skip >= 0 else [""] * width
         schema = text_schema([*names_row, *[""] * (width - len(names_row))])
         # lines above the headings may hold something too: they stay as rows
-        skip = head if header else -1
-        count = len(rows) - (1 if header else 0)
+        count = len(rows) - (1 if skip >= 0 else 0)
         found.append(Part(name, kind, schema, count, lambda n, s=name, k=skip, c=schema: _batches(path, s, k, c, n)))  # type: ignore[misc]
     return found
+
+
+def _headings(rows: list[list[str | None]]) -> tuple[int, int]:
+    """(which filled row holds the headings, or -1; how many columns there are)."""
+    head = 0
+    width = max(len(r) for r in rows[:50])
+    while head < min(10, len(rows) - 1) and sum(bool(c) for c in rows[head]) * 2 < width:
+        head += 1  # a title line above the headings
+    return (-1 if looks_like_data([c or "" for c in rows[head]]) else head), width
+
+
+def layout(path: Path, sheet: str) -> tuple[int, int, int]:
+    """(filled rows; which of them holds the headings, or -1; empty columns before the first filled one) of a sheet."""
+    from python_calamine import CalamineWorkbook
+
+    rows = _rows(path, sheet)
+    start = CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet).start
+    return len(rows), _headings(rows)[0] if rows else -1, start[1] if start else 0
 
 
 def _batches(path: Path, sheet: str, skip: int, schema: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
