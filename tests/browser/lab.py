@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,12 @@ def open_notebook(browser: Any, address: str, path: str, width: int = 1400, heig
     page.wait_for_selector("#jupyterlab-splash", state="detached")
     # the indicator says idle before there is a kernel, and running cells then opens a dialog: ask the server
     for _ in range(450):
-        kernels = json.loads(urllib.request.urlopen(f"{url}/api/kernels?token={token}", timeout=60).read())
+        try:
+            kernels = json.loads(urllib.request.urlopen(f"{url}/api/kernels?token={token}", timeout=60).read())
+        except urllib.error.HTTPError as e:  # a kernel that is just starting has no state yet, which the server answers with 500
+            if e.code != 500:
+                raise
+            kernels = []
         mine = [k for k in kernels if k["connections"]]  # those of pages closed before live on without any
         if mine and all(k["execution_state"] == "idle" for k in mine):
             break

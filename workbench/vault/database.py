@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from workbench.errors import ParameterError, SourceMissing, VaultError
 from workbench.sources import LOCATION_PASSWORD_ENV, open_location
-from workbench.sources.catalog import code_of
+from workbench.sources.catalog import code_of, full_name
 from workbench.vault.cells import as_sealed, as_text, from_python, postgres_type, python_cells, sqlite_type
 from workbench.vault.model import SealedTable
 
@@ -272,7 +272,7 @@ class PostgresFresh:
         key = (table.source, table.table)
         place, own, names = self._place[key]
         schema = next(schemas, None) if self._level[key] in LEVELS[:2] else None
-        for batch in self._reader().batches(f"{place}.{own}"):
+        for batch in self._reader().batches(full_name(place, own)):
             kinds = [schema.field(n).type for n in names] if schema else [f.type for f in batch.schema]
             yield pa.RecordBatch.from_arrays([as_sealed(c, k) for c, k in zip(batch.columns, kinds, strict=True)],
                                              names=list(names))
@@ -285,7 +285,7 @@ class PostgresFresh:
 
     def declared(self, table: SealedTable) -> tuple[str, ...]:
         place, own, _ = self._place[(table.source, table.table)]
-        return next(tuple(c.declared for c in t.columns) for t in self._reader().tables() if t.name == f"{place}.{own}")
+        return next(tuple(c.declared for c in t.columns) for t in self._reader().tables() if t.name == full_name(place, own))
 
     def drop(self) -> None:
         if self._source is not None:
