@@ -12,8 +12,18 @@ import pytest
 
 from workbench.case import Case
 from workbench.errors import VaultError
-from workbench.vault import check_media, close_window, open_object, protect, restore, restore_test, verify_sealed
+from workbench.vault import (
+    check_media,
+    close_window,
+    open_object,
+    protect,
+    restore,
+    restore_test,
+    restoring,
+    verify_sealed,
+)
 from workbench.vault.shred import holds_on
+from workbench.vault.vault import open_vault
 
 MakeCase = Callable[..., Case]
 
@@ -71,6 +81,42 @@ def test_a_source_that_changed_fails_the_restore_test(make_case: MakeCase) -> No
         db.execute("UPDATE orders SET total = 0 WHERE id = 7")
     db.close()
     assert [c.table for c in restore_test(case).tables if not c.equal] == ["orders"]
+
+
+@pytest.mark.parametrize("hurt", ["changed", "longer", "shorter", "gone"])
+def test_a_file_that_changed_fails_the_restore_test(make_case: MakeCase, hurt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes are compared with the source's; the SHA-256 told is that of what was sealed, and stays with the case."""
+    monkeypatch.setattr(restoring, "COMPARED", 7)
+    case = make_case()
+    path = case.folder / "exports/chat.txt"
+    data = path.read_bytes()
+    protect(case)
+    if hurt == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"changed": data[:-1] + b"?", "longer": data + b"\n", "shorter": data[:-1]}[hurt])
+    test = restore_test(case)
+    assert [c.table for c in test.tables if not c.equal and c.form == "file"] == ["chat.txt"]
+    assert {c.table: c.sha256 for c in test.tables if c.form == "file"}["chat.txt"] == hashlib.sha256(data).hexdigest()
+    path.write_bytes(data)
+    assert restore_test(case).ok
+
+
+def test_a_file_that_comes_back_as_another_is_found_without_its_source(make_case: MakeCase) -> None:
+    """Against the seal: the size, and the SHA-256 that a restore test told before."""
+    case = make_case()
+    backup = protect(case)
+    files = [t for t in backup.tables if t.form == "file"]
+    assert restore_test(case).ok
+    known = restoring.file_digests(case, backup)
+    assert set(known) == {(t.source, t.table) for t in files}
+    with open_vault(case) as vault:
+        assert all(restoring.compare_file(vault, backup, t, 0, known=known[t.source, t.table]).equal for t in files)
+        for a, b in (files, files[::-1]):
+            taken = a.model_copy(update={"objects": b.objects})
+            assert not restoring.compare_file(vault, backup, taken, 0).equal
+            same_size = taken.model_copy(update={"bytes": b.bytes})
+            assert not restoring.compare_file(vault, backup, same_size, 0, known=known[a.source, a.table]).equal
 
 
 def test_each_changed_byte_is_found_and_named(make_case: MakeCase) -> None:

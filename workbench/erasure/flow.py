@@ -244,7 +244,10 @@ def unchanged(job: Job, backup: SealedBackup) -> Iterable[Preflight]:
     """Red for each table whose content is not what the backup holds: it would be erased unprotected."""
     from workbench.sources import open_source
     from workbench.vault.digest import ContentDigest
+    from workbench.vault.restoring import compare_file, file_digests
+    from workbench.vault.vault import open_vault
 
+    known = file_digests(job.case, backup)
     with open_source(job.spec, job.case.folder) as source:
         for table in source.tables():
             if table.name.startswith("wb_erase_"):
@@ -253,7 +256,13 @@ def unchanged(job: Job, backup: SealedBackup) -> Iterable[Preflight]:
             if sealed is None:
                 raw = next((t for t in backup.tables if (t.source, t.table, t.form)
                             == (table.source, table.file or table.name, "file")), None)
-                same = raw is not None and raw.content == _file_sha(job, table.file)
+                root = job.case.resolve(job.spec.path)
+                path = root / table.file if root.is_dir() else root
+                if raw is not None and (raw.source, raw.table) not in known:
+                    with open_vault(job.case) as vault:  # no restore test yet
+                        same = compare_file(vault, backup, raw, 0, path).equal
+                else:
+                    same = raw is not None and known[raw.source, raw.table] == _sha(path)
             else:
                 digest = ContentDigest([c.name for c in table.columns])
                 for batch in source.batches(table.name):
@@ -265,11 +274,10 @@ def unchanged(job: Job, backup: SealedBackup) -> Iterable[Preflight]:
                                 todo="protect(case, again=True), then make the plan again")
 
 
-def _file_sha(job: Job, file: str) -> str:
+def _sha(path: Path) -> str:
     import hashlib
 
-    root = job.case.resolve(job.spec.path)
-    with (root / file if root.is_dir() else root).open("rb") as f:
+    with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 

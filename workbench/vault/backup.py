@@ -225,11 +225,11 @@ def _seal_files(case: Case, work: _Sealing, spec: SourceSpec, shredded: set[tupl
         if (spec.name, name, "file") not in {*work.done, *shredded}:
             slot = work.slot(spec.name)
             try:
-                objects, sha, size = seal_stream(path, work.vault.set_folder(0, work.set_id), slot.key)
+                objects, size = seal_stream(path, work.vault.set_folder(0, work.set_id), slot.key)
             except OSError as e:
                 raise SourceError(f"a file of {spec.name} cannot be read: {type(e).__name__}",
                                   "give read access and run protect again", where=name) from None
-            _commit(work, SealedTable(source=spec.name, table=name, form="file", bytes=size, content=sha,
+            _commit(work, SealedTable(source=spec.name, table=name, form="file", bytes=size,
                                       objects=tuple(o.id for o in objects)), objects, slot)
         yield name
 

@@ -42,8 +42,9 @@ class SealedTable(Value):
     """0 for files"""
     bytes: int = 0
     """plaintext bytes"""
-    content: str
-    """tables: content digest over rows; files: SHA-256 of the bytes"""
+    content: str = ""
+    """content digest over the rows; empty for files, whose bytes the digests of their objects bind (the restore test tells
+    their SHA-256); older sets hold the SHA-256 of a file's bytes here"""
     objects: tuple[str, ...] = ()
     """object ids in order of segments"""
     engine: str = ""
@@ -121,6 +122,8 @@ class Compared(Value):
     """of the archive: the disposal whose rows these are"""
     same_types: bool | None = None
     """restored into the same engine: its catalogue declares the same types"""
+    sha256: str = ""
+    """of a file's bytes as they came out of the seal"""
 
 
 class RestoreTest(Value):

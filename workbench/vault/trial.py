@@ -6,7 +6,6 @@ again unless it is asked to stay: it is everybody's data in the clear.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from workbench.vault.archive import archived_parts
 from workbench.vault.database import LEVELS, Fresh, open_fresh
 from workbench.vault.digest import ContentDigest
 from workbench.vault.model import ArchivedRows, Compared, RestoreTest, SealedBackup, SealedTable, WindowClosed
-from workbench.vault.restoring import parquet_batches, parts, stream
+from workbench.vault.restoring import compare_file, file_digests, parquet_batches, parts
 from workbench.vault.vault import ARCHIVE, Vault, open_vault
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def restore_into(case: Case, url: str, *, password_env: str = "", keep: bool = F
             raise VaultError("nothing is sealed that opens", f"workbench run {case.folder} protect")
         fresh = open_fresh(url, password_env)
         try:
-            compared = tuple(_Trial(vault, fresh, number, backup, archived).run())
+            compared = tuple(_Trial(vault, fresh, number, backup, archived, file_digests(case, backup) if backup else {}).run())
             location = fresh.location
             if not keep:
                 fresh.drop()
@@ -74,6 +73,8 @@ class _Trial:
     place: int
     backup: SealedBackup | None
     archived: list[ArchivedRows]
+    known: dict[tuple[str, str], str]
+    """SHA-256 of files"""
 
     def run(self) -> Iterator[Compared]:
         loaded = [(table, rows, self.fresh.load(table, lambda t=table, r=rows: self._batches(t, r)))  # type: ignore[misc]
@@ -129,8 +130,4 @@ class _Trial:
 
     def _file(self, table: SealedTable) -> Compared:
         assert self.backup is not None
-        sha = hashlib.sha256()
-        for part in stream(self.vault, self.backup, table, place=self.place):
-            sha.update(part)
-        return Compared(source=table.source, table=table.table, form="file", rows_sealed=0, rows_restored=0,
-                        equal=sha.hexdigest() == table.content)
+        return compare_file(self.vault, self.backup, table, self.place, known=self.known.get((table.source, table.table), ""))

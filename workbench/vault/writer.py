@@ -1,9 +1,9 @@
 """WRITER: large files sealed and opened at the speed of hashing: threads, buffers used again, no page cache where it can be avoided.
 
-The cipher and SHA-256 release the interpreter's lock on large buffers, so threads do. Each does all the work on its part;
-only the hash of the whole file is taken in order. Buffers are private memory in huge pages: with 4 KiB pages the same took a
-quarter longer (page faults, O_DIRECT in small pieces). O_DIRECT writes past the page cache: less work for the processor, and
-what is read back afterwards (when it is copied to the other places, before the set counts as done) really comes from the medium.
+The cipher and SHA-256 release the interpreter's lock on large buffers, so threads do; each does all the work on its part.
+Buffers are private memory in huge pages: with 4 KiB pages the same took a quarter longer (page faults, O_DIRECT in small
+pieces). O_DIRECT writes past the page cache: less work for the processor, and what is read back afterwards (when it is
+copied to the other places, before the set counts as done) really comes from the medium.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Slab:
         self.view = memoryview(self._map)
 
 
-def seal_stream(path: Path, folder: Path, identity: bytes, workers: int = 4) -> tuple[list[SealedObject], str, int]:
-    """Seal a file's bytes in parts of 8 MiB: (objects in order, SHA-256 of the whole, bytes).
+def seal_stream(path: Path, folder: Path, identity: bytes, workers: int = 4) -> tuple[list[SealedObject], int]:
+    """Seal a file's bytes in parts of 8 MiB: (objects in order, bytes).
 
     Each part is sealed, hashed, written, synced and renamed; :meth:`Vault.spread` reads all of them back.
 
@@ -55,19 +55,18 @@ def seal_stream(path: Path, folder: Path, identity: bytes, workers: int = 4) -> 
     size = before.st_size
     part = min(PART, max(1, size))
     count = max(1, -(-size // part))
-    recipient, sha = sealing.recipient(identity), hashlib.sha256()
+    recipient = sealing.recipient(identity)
     done: dict[int, SealedObject] = {}
-    numbers, turn, stop = iter(range(count)), threading.Lock(), threading.Event()
+    numbers, stop = iter(range(count)), threading.Event()  # next() of a range is one step under the interpreter's lock
 
     def work(f: Any) -> None:
         plain, sealed = Slab(part), Slab(sealing.sealed_size(recipient, part) + BLOCK)
         try:
             while not stop.is_set():
-                with turn:  # parts are read, and added to the hash of the whole, in order
-                    number = next(numbers, None)
-                    if number is None:
-                        return
-                    length = store.fill(f, plain.view[:part], sha)
+                number = next(numbers, None)
+                if number is None:
+                    return
+                length = _read(f.fileno(), plain.view[:part], number * part)
                 done[number] = put_direct(folder, plain.view[:length], recipient, sealed)
         except BaseException:
             stop.set()
@@ -86,7 +85,15 @@ def seal_stream(path: Path, folder: Path, identity: bytes, workers: int = 4) -> 
         after = os.fstat(f.fileno())
     if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
         raise VaultError("a file changed while it was sealed", "stop what writes to it and run the step again", where=path.name)
-    return [done[n] for n in range(count)], sha.hexdigest(), size
+    return [done[n] for n in range(count)], size
+
+
+def _read(fd: int, view: memoryview, at: int) -> int:
+    """Fill ``view`` from offset ``at``, or to the end of the file; returns bytes."""
+    done = 0
+    while done < len(view) and (got := os.preadv(fd, [view[done:]], at + done)):
+        done += got
+    return done
 
 
 def open_stream(read: Callable[[SealedObject, memoryview, memoryview], memoryview], things: Sequence[SealedObject],
