@@ -13,23 +13,18 @@ A peer that is not installed is said to be so. On a shared machine only those me
 most ``--others`` of one core (from /proc/stat); rounds go on, at most three times ``--turns``, until every name has enough
 of them; without one quiet measurement of each there is no verdict. ``--times``: a file so many times larger, for the memory alone.
 
-Measured on 24 November 2026, two cores (Xeon with SHA-NI and AVX-512), ext4 on a virtual disk of 1.6 GB/s, restic 0.14, borg
-1.2.4, Python 3.11, cryptography 50; 610 MB, medians of 4-7 quiet measurements of 9-11 each, others busy at most 0.3 of a core:
+Measured on 24 November 2026, two cores (Xeon with SHA-NI and AVX-512), ext4 on a virtual disk, restic 0.14, borg 1.2.4,
+Python 3.11, cryptography 50; 610 MB, medians of 5 quiet measurements of 5 each, others busy at most 0.3 of a core:
 
-    sealing             876 MB/s  5.2 x borg create (168; wanted 3)      3.9 x restic backup (227; wanted 5: MISSED)
-    check with keys     947 MB/s  4.8 x borg check (199)                 1.6 x restic check --read-data (585; wanted 1)
-    check without keys 2415 MB/s  1.8 x SHA-256 by one thread (1314)     6.6 x sha256sum (366; wanted 0.7)
-    without compression: sealing 4.8 x borg (183), 3.1 x restic (283); by processor time 2.9 x borg, 3.9 x restic
-    peak MB: sealing 107, with keys 115, without 42; the same with 2.4 GB
+    sealing            1224 MB/s  6.3 x borg create (195; wanted 3)      5.8 x restic backup (211; wanted 5)
+    check with keys    1050 MB/s  5.1 x borg check (208)                 1.9 x restic check --read-data (559; wanted 1)
+    check without keys 2393 MB/s  1.8 x SHA-256 by one thread (1361)     7.0 x sha256sum (343; wanted 0.7)
+    without compression: sealing 5.8 x borg (213), 4.8 x restic (253); by processor time 3.9 x borg, 6.2 x restic
+    peak MB: sealing 106, with keys 115, without 41; the same with twice and (an earlier day) four times the data
 
-Those peaks are of the data path alone. The whole of protect() on a case with this file and a small SQLite database had 240 MB,
-restore_test() 250, check_media() 65: Arrow, pandas, SQLAlchemy and drivers take 176 before the first part is read, and Argon2id
-its own 256 MiB for a moment (set to 8 there).
-
-On a memory disk it was never quiet: by processor time 2.4 x borg, 3.5 x restic at a load of 5, no verdict by wall clock.
-5 x restic would be 1135 MB/s, 1.76 ns a byte of both cores together. Sealing takes 1.9: two SHA-256 (of the objects for
-sha256sum -c, of the document so that a restored one can be compared) 1.15, the cipher 0.36, reading the page cache and all
-else 0.4. Both cores full would give 1050 MB/s; so this is out of reach while the document itself is hashed.
+Those peaks are of the data path alone. The whole of protect() on a case with this file and a small SQLite database had 234 MB,
+restore_test() after it 256, check_media() 65: Arrow, pandas (which pyarrow.dataset brings) and drivers take 167 before the first
+part is read, and Argon2id its own 256 MiB for a moment (set to 8 there).
 """
 
 from __future__ import annotations

@@ -57,10 +57,11 @@ def restore_view(value: RestoreTest, lang: str) -> Iterator[Block]:
     types = {True: "✓", False: pick(lang, "有别", "other"), None: ""}
     yield Table(pick(lang, "逐表比对", "Table by table"),
                 (pick(lang, "表或文件", "Table or file"), pick(lang, "密封", "Sealed"), pick(lang, "恢复", "Restored"),
-                 pick(lang, "来源", "Source"), pick(lang, "相同", "Equal"), pick(lang, "类型", "Types")),
+                 pick(lang, "来源", "Source"), pick(lang, "相同", "Equal"), pick(lang, "类型", "Types"),
+                 pick(lang, "文件的 SHA-256", "SHA-256 of a file")),
                 tuple((f"{t.source}.{t.table} {t.disposal}".strip(), f"{t.rows_sealed:,}", f"{t.rows_restored:,}",
                        "" if t.rows_source is None else f"{t.rows_source:,}", f"{'✓' if t.equal else '✗'} {t.note}".strip(),
-                       types[t.same_types]) for t in value.tables))
+                       types[t.same_types], short(t.sha256, 16)) for t in value.tables))
 
 
 def media_view(value: MediaCheck, lang: str) -> Iterator[Block]:
