@@ -80,5 +80,5 @@ def run_streams(streams: Sequence[Callable[[], Iterable[pa.RecordBatch]]], rules
 
 
 def parts_for(workers: int) -> int:
-    """How many parts of a table to ask a source for; 0 workers: one more than processors, four at most."""
-    return workers or min((os.cpu_count() or 1) + 1, 4)
+    """How many parts of a table to ask a source for; 0 workers: as many as processors, four at most."""
+    return workers or min(os.cpu_count() or 1, 4)
