@@ -64,10 +64,10 @@ def test_no_match_lacks_the_shape(d: Detector) -> None:
     holds()
 
 
-SHAPES = automaton((r"ab[0-9]{2}", r"\d{3}[-,]", "q"))
+SHAPES = automaton((r"ab[0-9]{2}", r"\d{3}[-,]", "q", "微b", "a[b信]"))
 
 
-@given(st.lists(st.text("abq0123-,", max_size=9), max_size=5))
+@given(st.lists(st.text("abq0123-,微信", max_size=9), max_size=5))
 def test_the_automaton_finds_what_a_pattern_finds(texts: list[str]) -> None:
     """Bit-parallel against the standard library, over cells of any cut."""
     data, offsets, valid = views(array := pa.array([*texts, "x"]))
@@ -85,6 +85,8 @@ def test_a_shape_is_simple_and_short() -> None:
     for wrong in ("a|b", "a+", "[^a]", ".", "(a)"):
         with pytest.raises(ParameterError, match="literals, digits"):
             automaton((wrong,))
+    with pytest.raises(ParameterError, match="before its end"):
+        automaton(("[a号]b",))
     with pytest.raises(ParameterError, match="64 places"):
         automaton(("a{40}", "b{25}"))
 

@@ -135,6 +135,18 @@ def test_two_in_one_sentence_are_two() -> None:
     assert found("被保险人:林峰,受益人:林小雨") == 2
 
 
+JSON = [
+    ('{"name":"王小明","phone":"-"}', 1), ('{"realName": "欧阳娜娜", "age": 3}', 1), ('{"联系人":"李娜"}', 1),
+    ('[{"name":"赵秀兰"},{"name":"刘洋"}]', 2), ('{"name":"马桶垫","qty":2}', 0), ('{"name":"白菜","qty":2}', 0),
+    ('{"city":"高雄"}', 0), ('{"customer_name":"高磊"}', 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "people"), JSON)
+def test_names_in_json_beside_their_key(text: str, people: int) -> None:
+    assert found(text) == people
+
+
 @pytest.mark.parametrize("column", ["remark", "x"])
 def test_a_remark_column_says_so_without_a_value(column: str) -> None:
     """Three among a thousand remarks are found and counted, with the rule's source."""

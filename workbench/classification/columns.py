@@ -596,7 +596,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
         if mask & 8:
             cjk = _whole_cell(t, s, e, cell, counts, out, kinds, words)
             stats[3] += cjk > 0
-            if cjk > 4:
+            if cjk > 4 or (cjk > 1 and e - s > 3 * cjk + 8):  # a sentence, or a key and a name as in JSON
                 names_in_text(t, s, e, cell, counts, out, text, kinds, words, k0, k1)
         if mask & 2 and e - s <= 200 and mask & 16 == 0:
             _latin_cell(t, s, e, cell, counts, out, text, words, k0, k1)

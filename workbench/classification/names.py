@@ -14,7 +14,7 @@ import numpy as np
 from workbench.classification.scanner import S_NAME_TEXT, _bytes, _lookup
 from workbench.sources.keyed import compiled, siphash
 
-_LABELS = ["姓名", "联系人", "收货人", "收件人", "寄件人", "付款人", "收款人", "持卡人", "开户人", "户名", "户主", "客户", "顾客", "买家", "患者", "病人", "家属",
+_LABELS = ['"name', "real_name", "realName", "customer_name", "customerName", "contact_name", "contactName", "receiver", "consignee", "姓名", "联系人", "收货人", "收件人", "寄件人", "付款人", "收款人", "持卡人", "开户人", "户名", "户主", "客户", "顾客", "买家", "患者", "病人", "家属",
            "乘客", "旅客", "投保人", "被保险人", "受益人", "法定代表人", "法人", "负责人", "经办人", "借款人", "担保人", "申请人", "当事人", "原告", "被告",
            "员工", "职工", "同事", "学生", "学员", "家长", "监护人", "车主", "业主", "房东", "租客", "会员", "我是", "本人", "我叫", "名叫", "他叫", "她叫", "叫做"]
 _TITLES = ["先生", "女士", "小姐", "太太", "老师", "医生", "大夫", "护士", "同学", "经理", "主任", "律师", "教授", "师傅", "阿姨", "叔叔", "同志", "警官", "法官"]
@@ -29,17 +29,19 @@ SURNAME, GIVEN, EDGE, COMPOUND = 2, 4, 64, 128
 CALLED = len(_LABELS) - 5
 """from here on a label says that a name follows"""
 NOT_A_NAME = 9
+UNSURE = 1
+"""labels before this one name goods as often as people: what follows has to look like a name"""
 
 
 @compiled("i8(CPointer(u1), i8, i8)")
 def _label(t: Any, s: Any, a: Any) -> Any:
     """Whether a label ends before ``a``: 0 no, 1 yes, 2 so that a name has to follow (a colon or 是 between, 我叫)."""
     colon = 0
-    for _ in range(3):
+    for _ in range(5):
         if a > s and (t[a - 1] == 58 or t[a - 1] == 61):
             colon = 1
             a -= 1
-        elif a > s and (t[a - 1] == 32 or t[a - 1] == 40 or t[a - 1] == 44):
+        elif a > s and (t[a - 1] == 32 or t[a - 1] == 40 or t[a - 1] == 44 or t[a - 1] == 34):  # 34: JSON's quotes
             a -= 1
         elif a - 3 >= s and t[a - 3] == 0xE6 and t[a - 2] == 0x98 and t[a - 1] == 0xAF:  # 是
             if a - 6 >= s and t[a - 6] == 0xE6 and t[a - 5] == 0x88 and t[a - 4] == 0x91:  # 我是 is a label itself
@@ -56,7 +58,7 @@ def _label(t: Any, s: Any, a: Any) -> Any:
                     same = False
                     break
             if same:
-                return 2 if colon or k >= CALLED else 1
+                return 2 if (colon and k >= UNSURE) or k >= CALLED else 1
         w += size
     return 0
 

@@ -1,6 +1,7 @@
 """SHAPES: what every match of a pattern must look like, found in the byte pass, so that the pattern itself seldom runs.
 
-A shape is a row of byte classes of fixed length, written as a simple pattern: ``[A-Za-z]{6}\\d{2}``. All shapes together are
+A shape is a row of byte classes of fixed length, written as a simple pattern: ``[A-Za-z]{6}\\d{2}``; a character beyond ASCII
+is as many places as it has bytes in UTF-8, in brackets (at the end only) its first byte. All shapes together are
 one bit-parallel automaton of at most 64 states (Shift-And: Baeza-Yates and Gonnet 1992), three operations a byte.
 """
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.classification.rules import Detector
 
-_PART = re.compile(r"(\\d|\[[^\]\\^]+(?:\\d)?\]|[A-Za-z0-9])(?:\{(\d+)\})?", re.ASCII)
+_PART = re.compile(r"(\\d|\[[^\]\\^]+(?:\\d)?\]|[A-Za-z0-9\u0080-\U0010ffff])(?:\{(\d+)\})?", re.ASCII)
 STATES = 64
 STARTS, FINALS = 256, 257
 """places in the table after the masks of the 256 bytes: first states, last states"""
@@ -39,9 +40,14 @@ def classes(shape: str) -> list[list[int]]:
         m = _PART.match(shape, at)
         if not m:
             raise ParameterError(f"shape {shape!r} has more than literals, digits, brackets and counts", "write it simpler")
-        one = re.compile(m[1], re.ASCII)
-        out += [[b for b in range(128) if one.fullmatch(chr(b))]] * int(m[2] or 1)
         at = m.end()
+        if m[1][0] > "\x7f":
+            out += [[b] for b in m[1].encode()] * int(m[2] or 1)
+            continue
+        one, more = re.compile(m[1], re.ASCII), {c.encode()[0] for c in m[1] if c > "\x7f"}
+        if more and (at < len(shape) or m[2]):
+            raise ParameterError(f"shape {shape!r} has characters beyond ASCII in brackets before its end", "write it simpler")
+        out += [[b for b in range(128) if one.fullmatch(chr(b))] + sorted(more)] * int(m[2] or 1)
     return out
 
 
