@@ -19,6 +19,7 @@ from servers import PG_BIN, Maria, Postgres, hits, server_folder
 from workbench.case import Case, approvals
 from workbench.erasure import Certificates, dry_run, erase, execute
 from workbench.erasure.postgres_copy import PostgresCopy
+from workbench.erasure.postgres_replace import PostgresReplace
 from workbench.erasure.stores import ENGINES
 from workbench.plan.model import Disposal
 
@@ -204,7 +205,7 @@ SELECT 'column', attrelid::regclass::text, attname, atttypid::text || attnotnull
     coalesce(attacl::text, '') || attcollation::text, coalesce(pg_get_expr(d.adbin, d.adrelid), '') ||
     coalesce(col_description(attrelid, attnum), '')
   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE attrelid IN ('o'::regclass, 'c'::regclass, 'log'::regclass)
+  WHERE attrelid IN ('o'::regclass, 'c'::regclass, 'log'::regclass) AND NOT attisdropped
 UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisclustered::text || indisvalid::text ||
     indisprimary::text,
     coalesce(obj_description(indexrelid), '') FROM pg_index WHERE indrelid IN ('o'::regclass, 'c'::regclass, 'log'::regclass)
@@ -334,6 +335,86 @@ def test_a_row_that_comes_in_behind_our_back_stays_and_is_noticed(bench: Any, pg
     assert any(p.startswith("shop.o: 1 rows more") for p in result.problems), result.problems
     assert any(p.startswith("shop.log: ") and "rows more" in p for p in result.problems), result.problems
     assert pg.sql("SELECT count(*) FROM log WHERE what = 'late one'", pg_shop)[0] == (1,)
+
+
+PLAIN = """
+CREATE TABLE c (id bigserial PRIMARY KEY, name varchar(60) NOT NULL, tag text UNIQUE, n int DEFAULT 7 CHECK (n >= 0), gone int);
+ALTER TABLE c DROP COLUMN gone;
+CREATE TABLE o (id int PRIMARY KEY, c bigint NOT NULL, up int REFERENCES o(id) DEFERRABLE, placed date, amount numeric(9,3) DEFAULT 1.5,
+    address text COLLATE "C", CONSTRAINT link FOREIGN KEY (c) REFERENCES c(id));
+CREATE TABLE log (what text PRIMARY KEY);
+CREATE INDEX o_c ON o (c); CREATE INDEX part ON o (lower(address)) WHERE amount > 3;
+COMMENT ON TABLE o IS 'orders, it''s'; COMMENT ON COLUMN o.placed IS '日期'; COMMENT ON CONSTRAINT link ON o IS 'a link';
+ALTER TABLE o ADD CONSTRAINT later CHECK (amount < 1e6) NOT VALID; COMMENT ON CONSTRAINT later ON o IS 'unchecked';
+CREATE ROLE wb_copy_reader; GRANT SELECT ON o TO wb_copy_reader WITH GRANT OPTION; GRANT INSERT ON o TO PUBLIC;
+INSERT INTO c(name, tag, n) SELECT 'CANARYNAME' || i, 'tag' || i, i FROM generate_series(1, 600) i;
+INSERT INTO o SELECT i, 1 + i % 600, NULL, date '2005-01-01' + (i * 7) % 7300, i / 8.0, 'CANARYADDR' || i FROM generate_series(1, 2400) i;
+INSERT INTO log SELECT 'CANARYLOG' || i FROM generate_series(1, 200) i;
+ANALYZE;
+"""
+
+
+@pytest.fixture
+def pg_plain(bench: Any, pg: Postgres, line: Line) -> Iterator[str]:
+    pg.sql("DROP DATABASE IF EXISTS wb_erase_plain WITH (FORCE)")
+    pg.sql("DROP ROLE IF EXISTS wb_copy_reader")
+    pg.sql("CREATE DATABASE wb_erase_plain")
+    pg.sql(PLAIN, "wb_erase_plain")
+    bench.open(f'[[sources]]\nname = "shop"\nurl = "{pg.url("wb_erase_plain")}"\n{COPY}')
+    bench.ready(*plan(line))
+    yield "wb_erase_plain"
+    pg.sql("DROP DATABASE IF EXISTS wb_erase_plain WITH (FORCE)")
+    pg.sql("DROP ROLE IF EXISTS wb_copy_reader")
+
+
+@NO_PG
+@EXPRESSIONS
+@pytest.mark.parametrize("hindered", ["", "a view", "a definition that would differ"])
+def test_postgresql_replaces_a_plain_table_and_refills_any_other(bench: Any, pg: Postgres, pg_plain: str, hindered: str,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new table has all that the old one had: catalogue, serial, grants, comments, links; every byte is clean."""
+    if hindered == "a view":
+        pg.sql("CREATE VIEW v AS SELECT id, amount FROM o", pg_plain)
+    if hindered == "a definition that would differ":
+        original, asked = PostgresReplace._spelled, list[str]()
+
+        def differs(self: PostgresReplace, t: str, *more: Any) -> list[Any]:
+            asked.append(t)
+            columns, table, indexes, *rest = original(self, t, *more)
+            return [columns, table, [*indexes, len(asked)], *rest]
+
+        monkeypatch.setattr(PostgresReplace, "_spelled", differs)
+    before, old = pg.sql(CATALOGUE, pg_plain), pg.sql("SELECT 'o'::regclass::oid", pg_plain)
+    rows = pg.sql("SELECT id, c, up, placed, amount FROM o WHERE placed >= '2024-01-01' ORDER BY 1", pg_plain)
+    result = erase(bench.case, approvals.check(bench.case))
+    assert result.problems == ()
+    assert result.verdict == "STORE_CLEAN", [s.note for s in result.stores]
+    assert "copy kept rows and swap" in {r.strategy for r in result.disposals}
+    assert pg.sql(CATALOGUE, pg_plain) == before
+    assert pg.sql("SELECT id, c, up, placed, amount FROM o ORDER BY 1", pg_plain) == rows
+    assert (pg.sql("SELECT 'o'::regclass::oid", pg_plain) == old) is bool(hindered)
+    assert pg.sql("SELECT nextval(pg_get_serial_sequence('c', 'id'))", pg_plain) == [(601,)]
+    assert pg.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'wb_erase%'", pg_plain) == [(0,)]
+    pg.sql("CHECKPOINT")
+    assert hits(pg.data, b"CANARYADDR") == {}
+
+
+@NO_PG
+@EXPRESSIONS
+def test_postgresql_killed_while_it_replaces_tables_ends_like_an_undisturbed_run(bench: Any, pg: Postgres, pg_plain: str) -> None:
+    """Links that wait for a later table are validated whatever happens in between."""
+    before = pg.sql(CATALOGUE, pg_plain)
+    rows = pg.sql("SELECT id, c, up, placed, amount FROM o WHERE placed >= '2024-01-01' ORDER BY 1", pg_plain)
+    waited = list[object]()
+    killed(bench.folder, "postgres", "PostgresStore", 5,
+           lambda: waited.append(pg.sql("SELECT convalidated FROM pg_constraint WHERE conname = 'link'", pg_plain)))
+    assert [(False,)] in waited
+    case = Case.open(bench.folder)
+    result = erase(case, approvals.check(case))
+    assert result.problems == ()
+    assert all(r.deleted == r.planned for r in result.disposals if r.action == "erase")
+    assert pg.sql(CATALOGUE, pg_plain) == before
+    assert pg.sql("SELECT id, c, up, placed, amount FROM o ORDER BY 1", pg_plain) == rows
 
 
 # -- MariaDB ---------------------------------------------------------------------------------------------------

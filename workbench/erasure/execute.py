@@ -8,7 +8,7 @@ database says which, so nothing is skipped and nothing is counted twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from workbench.erasure.pace import LARGEST, SMALLEST, Pace
@@ -47,21 +47,25 @@ def carry_out(store: SqlStore, sel: Selection, pace: Pace | None = None, choices
             sets = cleared_by(store, d.set.table, d.suppress)
             _batches(store, "suppress", line.work, store.update_sql(d.set.table, line.work, sets), line.rows, pace,
                      d.set.table, cyclic=False)
+    later = [t for t in sel.order if t in choices and choices[t].strategy in ("copy", "truncate")]
     for group in table_order(store)[0]:
         lines = [line for table in group for line in sel.of(table) if line.goes and line.rows]
         if store.cycle_in_one and lines and len(group) > 1:
             _cycle(store, lines, pace)
             continue
         for table in group:
-            _delete(store, sel, table, pace, choices.get(table), instead)
+            later = [t for t in later if t != table]
+            _delete(store, sel, table, pace, choices.get(table), instead, later)
+    store.finish_links()
 
 
-def _delete(store: SqlStore, sel: Selection, table: str, pace: Pace, choice: Choice | None, instead: Instead) -> None:
-    """Delete the rows of one table as was chosen for it."""
+def _delete(store: SqlStore, sel: Selection, table: str, pace: Pace, choice: Choice | None, instead: Instead,
+            later: Sequence[str]) -> None:
+    """Delete the rows of one table as was chosen for it; ``later``: tables copied after it."""
     lines = [line for line in sel.of(table) if line.goes and line.rows]
     if lines and choice is not None and choice.strategy in ("copy", "truncate"):
         try:
-            _copy(store, table, lines, pace)
+            _copy(store, table, lines, pace, later)
             return
         except CannotCopy as e:
             choice = choice.instead("batches", e.zh, e.en)
@@ -74,11 +78,11 @@ def _delete(store: SqlStore, sel: Selection, table: str, pace: Pace, choice: Cho
                  cyclic=table in sel.cyclic, whole=choice is not None and choice.strategy == "set")
 
 
-def _copy(store: SqlStore, table: str, lines: list[Line], pace: Pace) -> None:
+def _copy(store: SqlStore, table: str, lines: list[Line], pace: Pace, later: Sequence[str]) -> None:
     journal, what, total = store.journal(), f"{store.name}.{table} swap", sum(line.rows for line in lines)
     if all(("delete", line.work) in journal for line in lines):
         return
-    _patiently(pace, what, total, lambda: store.copy_kept(table, lines))
+    _patiently(pace, what, total, lambda: store.copy_kept(table, lines, later))
 
 
 def _cycle(store: SqlStore, lines: list[Line], pace: Pace) -> None:

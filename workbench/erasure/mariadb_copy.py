@@ -14,7 +14,7 @@ tried beforehand on an empty table, and they are made again at the end (MariaDB 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -80,7 +80,7 @@ class MariaCopy(MariaScrub):
             self.close()
             super().open()
 
-    def copy_kept(self, table: str, lines: Sequence[Any]) -> None:
+    def copy_kept(self, table: str, lines: Sequence[Any], later: Collection[str] = ()) -> None:
         from workbench.erasure.execute import write_journal
 
         works, rows = [line.work for line in lines], sum(line.rows for line in lines)

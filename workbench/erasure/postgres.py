@@ -28,6 +28,9 @@ _EMPTY = {
     "tsvector": "''::tsvector",
 }
 
+_MEMORY = (("work_mem", "64MB"), ("maintenance_work_mem", "128MB"))
+"""where the server's own settings are smaller: keys and indexes are sorted in memory"""
+
 
 class PostgresStore(PostgresCopy):
     """One database of a PostgreSQL cluster."""
@@ -61,6 +64,9 @@ class PostgresStore(PostgresCopy):
         cx.execute("SELECT set_config('TimeZone', %s, false)", (self.timezone,))
         cx.execute("SET lock_timeout = '10s'")
         cx.execute("SET statement_timeout = 0")
+        for name, value in _MEMORY:
+            cx.execute(f"SELECT set_config('{name}', '{value}', false) WHERE pg_size_bytes(current_setting('{name}')) "
+                       f"< pg_size_bytes('{value}')")
         cx.execute("SET search_path TO " + (self.q(self.spec.schema_) if self.spec.schema_ else "DEFAULT"))
         cx.commit()
 
@@ -195,6 +201,10 @@ class PostgresStore(PostgresCopy):
         self.run(f"ANALYZE {self.t(work)}")
         return n
 
+    def index_keys(self, work: str, width: int) -> None:
+        """By position only: batches go from there to the table's own key, and look-ups by key are hash joins."""
+        self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
+
     def forget(self) -> None:
         self._maps = {}
 
@@ -234,7 +244,7 @@ class PostgresStore(PostgresCopy):
         return f"substr({text}, 1, {size})" if size else text
 
     def has(self, table: str) -> bool:
-        return self.one(f"SELECT to_regclass('{self.t(table)}')") is not None
+        return self.one(f"SELECT to_regclass({self.literal(self.t(table))})") is not None
 
     def work_tables(self) -> list[str]:
         return [r[0] for r in self.run("SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename LIKE %s",

@@ -1,23 +1,27 @@
 """POSTGRESQL, copying what stays: in one transaction, under a lock, with the journal's line.
 
-The kept rows go to a temporary table, the table is truncated and they go back. The table keeps its identity and with it
-columns, defaults, sequences, grants, comments, policies, views, statistics objects and publications. Only foreign keys
-(which TRUNCATE forbids), and keys and indexes that nothing hangs on (quicker built than grown) are taken away and put back
-from the server's own definition; if the catalogue then differs in anything, the transaction is rolled back and the rows go in batches.
+A plain table is replaced (:mod:`postgres_replace`). Otherwise the kept rows go to a temporary table, the table is truncated
+and they go back: it keeps its identity and with it columns, defaults, sequences, grants, comments, policies, views, statistics
+objects and publications. Only foreign keys (which TRUNCATE forbids), and keys and indexes that nothing hangs on (quicker
+built than grown) are taken away and put back from the server's own definition; if the catalogue then differs in anything,
+the transaction is rolled back and the rows go in batches.
 """
 # ruff: noqa: S608  (identifiers come from the catalogue and are quoted; values are bound or checked)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from workbench.erasure import runs
-from workbench.erasure.postgres_scrub import PostgresScrub
+from workbench.erasure.postgres_replace import Link, PostgresReplace
+from workbench.erasure.sqlstore import WORK
 from workbench.erasure.strategy import CannotCopy
-from workbench.errors import ErasureError
+from workbench.errors import ErasureError, StoreBusy
 
-KEPT, RUNS, GAPS = "wb_erase_kept", "wb_erase_runs", "wb_erase_gaps"
+KEPT, MARKS = f"{WORK}kept", f"{WORK}marks"
+MOST_MARKS = 2_000_000
+"""ends of runs that fit in memory with ease (16 MB); beyond, rows are looked up among the keys"""
 # what keeps a table from being copied: (condition on pg_class c, zh, en)
 _BLOCKS = (
     ("c.relkind <> 'r'", "分区表或外部表", "it is partitioned or foreign"),
@@ -40,66 +44,86 @@ _PLAIN = ("AND i.indisvalid AND NOT (i.indisclustered OR i.indisreplident) AND c
           "AND NOT EXISTS (SELECT 1 FROM pg_description d WHERE d.objoid = c.oid) "
           "AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0)")
 """an index i, c that its definition describes in full"""
-_MEMORY = (("work_mem", "64MB"), ("maintenance_work_mem", "128MB"))
-"""for this one transaction, where the server's own settings are smaller: the set of keys and the indexes are sorted in memory"""
 
 
-class PostgresCopy(PostgresScrub):
+class PostgresCopy(PostgresReplace):
     """The part of a PostgresStore that copies kept rows."""
 
     def cannot_copy(self, table: str) -> tuple[str, str]:
         tests = ", ".join(f"({test})" for test, _, _ in _BLOCKS)
-        row = self.run(f"SELECT {tests} FROM pg_class c WHERE c.oid = '{self.t(table)}'::regclass").fetchone()
+        row = self.run(f"SELECT {tests} FROM pg_class c WHERE c.oid = {self.reg(self.t(table))}").fetchone()
         return next(((zh, en) for hit, (_, zh, en) in zip(row, _BLOCKS, strict=True) if hit), ("", ""))
 
     def size(self, table: str) -> int:
-        return int(self.one(f"SELECT pg_total_relation_size('{self.t(table)}')") or 0)
+        return int(self.one(f"SELECT pg_total_relation_size({self.reg(self.t(table))})") or 0)
 
-    def copy_kept(self, table: str, lines: Sequence[Any]) -> None:
-        from workbench.erasure import execute
-
-        t = self.t(table)
+    def copy_kept(self, table: str, lines: Sequence[Any], later: Collection[str] = ()) -> None:
+        t, coming = self.t(table), {self.t(x) for x in later}
         try:
-            self.run("SET LOCAL lock_timeout = '3s'")
-            self.run("SET LOCAL jit = off")
-            for name, value in _MEMORY:
-                self.run(f"SELECT set_config('{name}', '{value}', true) WHERE pg_size_bytes(current_setting('{name}')) "
-                         f"< pg_size_bytes('{value}')")
-            links, keys, indexes = self._links_of(t), self._keys_of(t), self._indexes_of(t)
-            places = sorted({t, *(place for place, *_ in links)})
-            self.run(f"LOCK TABLE {', '.join(places)} IN ACCESS EXCLUSIVE MODE")
-            before = self._catalogue(t)
-            self.triggers_pause(table)
-            counts = [self._count(table, line.work) for line in lines[:-1]]
-            total = int(self.one(f"SELECT count(*) FROM {t}"))
-            kept = self._copy_out(table, [line.work for line in lines])
-            for place, name, _, _ in links:
-                self.run(f"ALTER TABLE {place} DROP CONSTRAINT {self.q(name)}")
-            for name, _ in keys if kept else ():
-                self.run(f"ALTER TABLE {t} DROP CONSTRAINT {self.q(name)}")
-            for name, _ in indexes if kept else ():
-                self.run(f"DROP INDEX {name}")
-            self.run(f"TRUNCATE TABLE {t}")
-            if kept:
-                self._copy_back(table)
-                for name, made in keys:
-                    self.run(f"ALTER TABLE {t} ADD CONSTRAINT {self.q(name)} {made}")
-                for _, made in indexes:
-                    self.run(made)
-            for place, name, made, comment in links:
-                self.run(f"ALTER TABLE {place} ADD CONSTRAINT {self.q(name)} {made}")
-                if comment is not None:
-                    self.run(f"COMMENT ON CONSTRAINT {self.q(name)} ON {place} IS '{comment.replace(chr(39), chr(39) * 2)}'")
-            self.batch_end(table, False)
-            if self._catalogue(t) != before:
-                raise CannotCopy("替换后的目录与之前不同", "its catalogue would differ afterwards")
-            for line, n in zip(lines, [*counts, total - kept - sum(counts)], strict=True):
-                execute.write_journal(self, "delete", line.work, line.rows, n)
-            self.run(f"DROP TABLE IF EXISTS pg_temp.{KEPT}")
-            self.commit()
+            if sum(line.rows for line in lines) < (self.tables[table].rows or 0):
+                try:
+                    keys, indexes, links = self._begin_copy(t)
+                    if self.can_replace(t, len(keys) + len(indexes)):
+                        counts, total, stays = self._counted(table, lines)
+                        self._journal(lines, counts, total - self.replace(t, stays, keys, indexes, links, coming))
+                        return
+                except StoreBusy:
+                    raise
+                except (CannotCopy, ErasureError):  # whatever is in the way of a new table: the old one keeps its identity then
+                    self.rollback()
+            self._refill(table, lines)
         except (ErasureError, CannotCopy):
             self.rollback()
             raise
+
+    def _begin_copy(self, t: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[Link]]:
+        """Settings and locks of the transaction; (keys, indexes, links)."""
+        self.run("SET LOCAL lock_timeout = '3s'")
+        self.run("SET LOCAL jit = off")
+        links = self.links_of(t)
+        self.run(f"LOCK TABLE {', '.join(sorted({t, *(x.place for x in links)}))} IN ACCESS EXCLUSIVE MODE")
+        return self._keys_of(t), self._indexes_of(t), links
+
+    def _counted(self, table: str, lines: Sequence[Any]) -> tuple[list[int], int, str]:
+        """(rows of each line's work table but the last's, rows of the table, condition for those that stay)."""
+        counts = [self._count(table, line.work) for line in lines[:-1]]
+        total = int(self.one(f"SELECT count(*) FROM {self.t(table)}"))
+        return counts, total, " AND ".join(self._stays(table, line.work, n) for n, line in enumerate(lines))
+
+    def _journal(self, lines: Sequence[Any], counts: Sequence[int], gone: int) -> None:
+        """The journal's lines, and the end of the transaction."""
+        from workbench.erasure import execute
+
+        for line, n in zip(lines, [*counts, gone - sum(counts)], strict=True):
+            execute.write_journal(self, "delete", line.work, line.rows, n)
+        self.commit()
+
+    def _refill(self, table: str, lines: Sequence[Any]) -> None:
+        """Kept rows out, TRUNCATE, kept rows back: the table keeps its identity."""
+        t = self.t(table)
+        keys, indexes, links = self._begin_copy(t)
+        before = self._catalogue(t)
+        self.triggers_pause(table)
+        counts, total, stays = self._counted(table, lines)
+        names = self._columns_of(table)
+        kept = int(self.run(f"CREATE TEMPORARY TABLE {KEPT} ON COMMIT DROP AS SELECT {names} FROM {t} t WHERE {stays}").rowcount)
+        self.unlink(links)
+        for name, _ in keys if kept else ():
+            self.run(f"ALTER TABLE {t} DROP CONSTRAINT {self.q(name)}")
+        for name, _ in indexes if kept else ():
+            self.run(f"DROP INDEX {name}")
+        self.run(f"TRUNCATE TABLE {t}")
+        if kept:
+            self.run(f"INSERT INTO {t} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM pg_temp.{KEPT}")
+            for name, made in keys:
+                self.run(f"ALTER TABLE {t} ADD CONSTRAINT {self.q(name)} {made}")
+            for _, made in indexes:
+                self.run(made)
+        self.link(links, ())
+        self.batch_end(table, False)
+        if self._catalogue(t) != before:
+            raise CannotCopy("替换后的目录与之前不同", "its catalogue would differ afterwards")
+        self._journal(lines, counts, total - kept)
 
     def _count(self, table: str, work: str) -> int:
         """Rows of a work table that are still there."""
@@ -111,43 +135,29 @@ class PostgresCopy(PostgresScrub):
                         "AND attgenerated = '' ORDER BY attnum", (self.t(table),)).fetchall()
         return ", ".join(self.q(r[0]) for r in rows)
 
-    def _copy_out(self, table: str, works: Sequence[str]) -> int:
-        self.run(f"DROP TABLE IF EXISTS pg_temp.{KEPT}")
-        made, names = f"CREATE TEMPORARY TABLE {KEPT} AS SELECT", self._columns_of(table)
-        if len(works) == 1 and self._between(table, works[0]):
-            return int(self.run(f"{made} {names} FROM pg_temp.{GAPS} g JOIN {self.t(table)} t "
-                                f"ON {self.key_of(table, 't')[0]} BETWEEN g.wb_lo AND g.wb_hi").rowcount)
-        stays = " AND ".join(f"NOT EXISTS (SELECT 1 FROM {self.t(w)} w WHERE {self.match(table, 't', 'w')})" for w in works)
-        return int(self.run(f"{made} {names} FROM {self.t(table)} t WHERE {stays}").rowcount)
+    def _stays(self, table: str, work: str, number: int) -> str:
+        """Condition (alias t) for the rows that are not in a work table.
 
-    def _between(self, table: str, work: str) -> bool:
-        """Whether a temporary table now says between which keys rows stay: only for a primary key of one whole number."""
+        Where keys of one whole number stand in runs, a temporary table says where each run begins and ends, and a row stays
+        if an even number of those marks lies at or below its key: one reading of the table by all of the server's
+        processes, without a join. The marks stay in the server: a bound value would show in its log.
+        """
         key = self.tables[table].primary_key
-        if len(key) != 1 or self.kind(table, key[0]) not in ("smallint", "integer", "bigint") or not runs.dense(self, work):
-            return False
-        for name in (RUNS, GAPS):
-            self.run(f"CREATE TEMPORARY TABLE {name} (wb_lo bigint, wb_hi bigint) ON COMMIT DROP")
-        runs.fill(self, work, f"pg_temp.{RUNS}", f"pg_temp.{GAPS}", runs.SIGNED)
-        self.run(f"ANALYZE pg_temp.{GAPS}")
-        return True
-
-    def _copy_back(self, table: str) -> None:
-        names = self._columns_of(table)
-        self.run(f"INSERT INTO {self.t(table)} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM pg_temp.{KEPT}")
-
-    def _links_of(self, t: str) -> list[tuple[str, str, str, str | None]]:
-        """(table, name, definition, comment) of foreign keys from and to a table."""
-        rows = self.run("SELECT k.conrelid::regclass::text, k.conname, pg_get_constraintdef(k.oid), "
-                        "obj_description(k.oid, 'pg_constraint'), n.nspname, c.relname "
-                        "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
-                        f"WHERE k.contype = 'f' AND '{t}'::regclass IN (k.conrelid, k.confrelid) ORDER BY k.oid").fetchall()
-        return [(f"{self.q(r[4])}.{self.q(r[5])}", r[1], r[2], r[3]) for r in rows]
+        if len(key) == 1 and self.kind(table, key[0]) in ("smallint", "integer", "bigint") and runs.dense(self, work):
+            marks, most = f"{MARKS}{number}", runs.SIGNED[1]
+            found = self.run(f"CREATE TEMPORARY TABLE {marks} ON COMMIT DROP AS SELECT unnest(CASE WHEN max(k0) = {most} THEN "
+                             f"ARRAY[min(k0)::bigint] ELSE ARRAY[min(k0)::bigint, max(k0)::bigint + 1] END) AS m FROM {self.t(work)} "
+                             f"GROUP BY {runs.RUN}").rowcount
+            if 0 < found <= MOST_MARKS:
+                return (f"width_bucket({self.key_of(table, 't')[0]}::bigint, (SELECT array_agg(m ORDER BY m) FROM pg_temp.{marks})) "
+                        "% 2 = 0")
+        return f"NOT EXISTS (SELECT 1 FROM {self.t(work)} w WHERE {self.match(table, 't', 'w')})"
 
     def _keys_of(self, t: str) -> list[tuple[str, str]]:
         """(name, definition) of primary and unique keys that nothing hangs on but links, which are taken away before."""
         rows = self.run(
             "SELECT k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conindid "
-            f"JOIN pg_index i ON i.indexrelid = c.oid WHERE k.conrelid = '{t}'::regclass AND k.contype IN ('p', 'u') {_PLAIN} "
+            f"JOIN pg_index i ON i.indexrelid = c.oid WHERE k.conrelid = {self.reg(t)} AND k.contype IN ('p', 'u') {_PLAIN} "
             "AND c.reloptions IS NULL AND NOT EXISTS (SELECT 1 FROM pg_description d WHERE d.objoid = k.oid) "
             "AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.refobjid IN (k.oid, c.oid) AND d.objid <> c.oid "
             "AND d.objid NOT IN (SELECT f.oid FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = k.conrelid)) "
@@ -158,7 +168,7 @@ class PostgresCopy(PostgresScrub):
         """(name, definition) of indexes that nothing hangs on: the others stay in place and grow row by row."""
         rows = self.run(
             "SELECT n.nspname, c.relname, pg_get_indexdef(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-            f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = '{t}'::regclass {_PLAIN} "
+            f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = {self.reg(t)} {_PLAIN} "
             "AND NOT (i.indisprimary OR i.indisexclusion) "
             "AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid) "
             "AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = c.oid) ORDER BY c.oid").fetchall()
@@ -169,20 +179,20 @@ class PostgresCopy(PostgresScrub):
         out: list[Any] = []
         for sql in (
             "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated, condeferred, "
-            "obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE '{t}'::regclass IN (conrelid, confrelid)",
+            "obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE {t} IN (conrelid, confrelid)",
             "SELECT pg_get_indexdef(i.indexrelid), i.indisprimary, i.indisunique, i.indisvalid, i.indisclustered, "
             "i.indisreplident, c.reltablespace, c.reloptions, c.relowner, obj_description(c.oid, 'pg_class') "
-            "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = '{t}'::regclass",
+            "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = {t}",
             "SELECT pg_get_triggerdef(oid), tgenabled, obj_description(oid, 'pg_trigger') FROM pg_trigger "
-            "WHERE tgrelid = '{t}'::regclass AND NOT tgisinternal",
+            "WHERE tgrelid = {t} AND NOT tgisinternal",
             "SELECT attname, atttypid, attnotnull, attidentity, attgenerated, attacl, attoptions, attstattarget FROM "
-            "pg_attribute WHERE attrelid = '{t}'::regclass",
+            "pg_attribute WHERE attrelid = {t}",
             "SELECT oid, relowner, relacl, reloptions, relreplident, relrowsecurity, reltablespace, relpersistence "
-            "FROM pg_class WHERE oid = '{t}'::regclass",
-            "SELECT polname, polcmd, polroles, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = '{t}'::regclass",
-            "SELECT d.classid, d.objid, d.deptype FROM pg_depend d WHERE d.refobjid = '{t}'::regclass AND d.classid IN "
+            "FROM pg_class WHERE oid = {t}",
+            "SELECT polname, polcmd, polroles, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = {t}",
+            "SELECT d.classid, d.objid, d.deptype FROM pg_depend d WHERE d.refobjid = {t} AND d.classid IN "
             "('pg_rewrite'::regclass, 'pg_class'::regclass) AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE "
             "i.indexrelid = d.objid)",
         ):
-            out.append(sorted(self.run(sql.replace("{t}", t)).fetchall(), key=repr))
+            out.append(sorted(self.run(sql.replace("{t}", self.reg(t))).fetchall(), key=repr))
         return out

@@ -23,6 +23,15 @@ class PostgresScrub(SqlStore):
 
     super = False
 
+    @staticmethod
+    def literal(text: str) -> str:
+        """An SQL string."""
+        return "'" + text.replace("'", "''") + "'"
+
+    def reg(self, t: str) -> str:
+        """A quoted table name as the number of its relation, in SQL."""
+        return f"{self.literal(t)}::regclass"
+
     def triggers_of(self, table: str) -> list[tuple[str, str]]:
         """(trigger, enabled letter) of a table's own triggers."""
         raise NotImplementedError
@@ -63,7 +72,7 @@ class PostgresScrub(SqlStore):
                     yield say("trigger", "yellow", trigger, f"{table} 上的触发器会写到别处；执行期间停用",
                               f"trigger on {table} writes elsewhere; it is off while we work")
             own = self.one(f"SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class "
-                           f"WHERE oid = '{self.t(table)}'::regclass")
+                           f"WHERE oid = {self.reg(self.t(table))}")
             if not own:
                 yield say("privileges", "red", table, "不是表的所有者，不能清理", "we do not own this table and cannot scrub it",
                           f"ALTER TABLE {self.t(table)} OWNER TO CURRENT_USER;")
@@ -77,8 +86,8 @@ class PostgresScrub(SqlStore):
                       "run on the server, or allow read access")
             return
         need = sum(int(self.one(
-            f"SELECT pg_total_relation_size('{self.t(t)}') + COALESCE((SELECT sum(pg_total_relation_size(relid)) "
-            f"FROM pg_partition_tree('{self.t(t)}') WHERE isleaf), 0)") or 0) for t in touched)
+            f"SELECT pg_total_relation_size({self.reg(self.t(t))}) + COALESCE((SELECT sum(pg_total_relation_size(relid)) "
+            f"FROM pg_partition_tree({self.reg(self.t(t))}) WHERE isleaf), 0)") or 0) for t in touched)
         free = shutil.disk_usage(data).free
         if free < need * 1.1:
             yield say("disk", "red", str(data), "磁盘空间不足以重写表", f"rewriting needs {need} bytes, {free} are free",
@@ -140,8 +149,8 @@ class PostgresScrub(SqlStore):
         before = {t: self._node(t) for t in old}
         if "analyze" not in skip:
             # ANALYZE leaves the old statistics of a table that is empty now: take them away first
-            gone = [f"DELETE FROM pg_statistic WHERE starelid = '{t}'::regclass OR starelid IN "
-                    f"(SELECT relid FROM pg_partition_tree('{t}'))" for t in rewritten] if self.super else []
+            gone = [f"DELETE FROM pg_statistic WHERE starelid = {self.reg(t)} OR starelid IN "
+                    f"(SELECT relid FROM pg_partition_tree({self.reg(t)}))" for t in rewritten] if self.super else []
             yield self._step("analyze", [*gone, *(f"ANALYZE {t}" for t in rewritten)], lambda: True)
         if old and "vacuum-full" not in skip:
             yield self._step("vacuum-full", [f"VACUUM (FULL, ANALYZE) {t}" for t in old],
@@ -166,7 +175,7 @@ class PostgresScrub(SqlStore):
 
     def _node(self, table: str) -> str:
         found = self.one("SELECT string_agg(pg_relation_filepath(c), ' ' ORDER BY c) FROM (SELECT relid::oid AS c FROM "
-                         f"pg_partition_tree('{table}') UNION SELECT '{table}'::regclass::oid) x")
+                         f"pg_partition_tree({self.reg(table)}) UNION SELECT {self.reg(table)}::oid) x")
         self.cx.commit()
         return str(found)
 

@@ -18,13 +18,13 @@ PROBE, DENSE = 20_000, 8
 """keys looked at, and how many times fewer runs than rows there must be"""
 SIGNED, UNSIGNED = (-(1 << 63), (1 << 63) - 1), (0, (1 << 64) - 1)
 """least and greatest key there can be"""
-_RUN = "k0 - (seq - 1)"
+RUN = "k0 - (seq - 1)"
 """the same for all keys of a run; never below zero for unsigned numbers"""
 
 
 def dense(store: SqlStore, work: str, above: int = 0) -> bool:
     """Whether the next keys of a work table stand in runs long enough."""
-    rows, runs = store.run(f"SELECT count(*), count(DISTINCT {_RUN}) FROM {store.t(work)} "
+    rows, runs = store.run(f"SELECT count(*), count(DISTINCT {RUN}) FROM {store.t(work)} "
                            f"WHERE seq > {above} AND seq <= {above + PROBE}").fetchone()
     return bool(rows >= runs * DENSE)
 
@@ -32,13 +32,13 @@ def dense(store: SqlStore, work: str, above: int = 0) -> bool:
 def select(store: SqlStore, work: str, done: int, upto: int) -> str:
     """SELECT that gives lo and hi of each run of one batch."""
     return (f"SELECT min(k0) AS lo, max(k0) AS hi FROM {store.t(work)} WHERE seq > {int(done)} AND seq <= {int(upto)} "
-            f"GROUP BY {_RUN}")
+            f"GROUP BY {RUN}")
 
 
 def fill(store: SqlStore, work: str, runs: str, gaps: str, limits: tuple[int, int]) -> None:
     """Fill two tables of (wb_lo, wb_hi), both ends included: the runs of a work table, and what lies before, between and after."""
     least, most = limits
-    store.run(f"INSERT INTO {runs} SELECT min(k0), max(k0) FROM {store.t(work)} GROUP BY {_RUN}")
+    store.run(f"INSERT INTO {runs} SELECT min(k0), max(k0) FROM {store.t(work)} GROUP BY {RUN}")
     store.run(f"INSERT INTO {gaps} SELECT {least}, r.wb_lo - 1 FROM {runs} r "
               f"WHERE r.wb_lo = (SELECT min(wb_lo) FROM {runs}) AND r.wb_lo > {least}")
     store.run(f"INSERT INTO {gaps} SELECT x.wb_hi + 1, COALESCE(x.following - 1, {most}) FROM (SELECT r.wb_hi, "

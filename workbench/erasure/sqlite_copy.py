@@ -9,7 +9,7 @@ scrub, writes the file anew, and the byte scan says whether it did.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ class SqliteCopy(SqlStore):
         super().drop(work)
         self.run(f"PRAGMA secure_delete={self.secure}")
 
-    def copy_kept(self, table: str, lines: Sequence[Any]) -> None:
+    def copy_kept(self, table: str, lines: Sequence[Any], later: Collection[str] = ()) -> None:
         from workbench.erasure.execute import write_journal
 
         t, names = self.t(table), self._columns_of(table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -272,7 +272,7 @@ class SqlStore:
         """(zh, en) what :meth:`copy_kept` could not carry over; empty when it can do this table."""
         return "该引擎不支持", "this engine has no such way"
 
-    def copy_kept(self, table: str, lines: Sequence[Any]) -> None:
+    def copy_kept(self, table: str, lines: Sequence[Any], later: Collection[str] = ()) -> None:
         """Empty a table of everything but the rows in none of ``lines``' work tables, with the journal's lines.
 
         The table stays what it is: only its rows are copied out, all of them dropped with their bytes, and those that
@@ -286,6 +286,9 @@ class SqlStore:
 
     def finish_copy(self) -> None:
         """Complete a :meth:`copy_kept` that was killed, where the engine cannot do it in one transaction."""
+
+    def finish_links(self) -> None:
+        """Validate links that a :meth:`copy_kept` left to a later one."""
 
     def size(self, table: str) -> int:
         """Bytes of a table with its indexes; 0 when unknown."""
