@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from servers import PG_BIN, Maria, Postgres, hits, server_folder
 
 from workbench.case import Case, approvals
-from workbench.erasure import Certificates, dry_run, erase, execute
+from workbench.erasure import Certificates, dry_run, erase, execute, postgres_keys
 from workbench.erasure.postgres_copy import PostgresCopy
 from workbench.erasure.postgres_replace import PostgresReplace
 from workbench.erasure.stores import ENGINES
@@ -529,6 +529,7 @@ def test_what_lies_between_runs_of_keys_stays(request: pytest.FixtureRequest, tm
     server.sql(f"CREATE TABLE t (id {kind} PRIMARY KEY, n INT)", "wb_runs")
     server.sql("INSERT INTO t VALUES " + ",".join(f"({i}, {0 if i in going else 9})" for i in sorted(rows)), "wb_runs")
     monkeypatch.setattr(execute, "FIRST", 120)
+    monkeypatch.setattr(postgres_keys, "LARGE", 0)
     module, name = ENGINES[engine]
     store = getattr(import_module(f"workbench.erasure.{module}"), name)(SourceSpec(name="s", url=server.url("wb_runs")), tmp_path)
     store.open()

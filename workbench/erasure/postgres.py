@@ -93,14 +93,6 @@ class PostgresStore(PostgresCopy):
     def key(self, table: str) -> list[str]:
         return [self.q(c) for c in self.tables[table].primary_key] or ["tableoid", "ctid"]
 
-    def delete_sql(self, table: str, work: str) -> str:
-        return (f"DELETE FROM {self.t(table)} t USING {self.t(work)} w WHERE w.seq > %s AND w.seq <= %s "
-                f"AND {self.match(table, 't', 'w')}")
-
-    def update_sql(self, table: str, work: str, sets: str) -> str:
-        return (f"UPDATE {self.t(table)} t SET {sets} FROM {self.t(work)} w WHERE w.seq > %s AND w.seq <= %s "
-                f"AND {self.match(table, 't', 'w')}")
-
     def is_busy(self, e: BaseException) -> bool:
         return getattr(e, "sqlstate", None) in ("55P03", "40P01", "40001")
 
@@ -195,15 +187,6 @@ class PostgresStore(PostgresCopy):
             self.run(f"ANALYZE {self.t(work)}")
             self._maps[(table, column)] = self.t(work)
         return self._maps[(table, column)]
-
-    def make_keys(self, work: str, table: str, where: str) -> int:
-        n = super().make_keys(work, table, where)
-        self.run(f"ANALYZE {self.t(work)}")
-        return n
-
-    def index_keys(self, work: str, width: int) -> None:
-        """By position only: batches go from there to the table's own key, and look-ups by key are hash joins."""
-        self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
 
     def forget(self) -> None:
         self._maps = {}

@@ -13,15 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from workbench.erasure import runs
 from workbench.erasure.postgres_replace import Link, PostgresReplace
 from workbench.erasure.sqlstore import WORK
 from workbench.erasure.strategy import CannotCopy
 from workbench.errors import ErasureError, StoreBusy
 
-KEPT, MARKS = f"{WORK}kept", f"{WORK}marks"
-MOST_MARKS = 2_000_000
-"""ends of runs that fit in memory with ease (16 MB); beyond, rows are looked up among the keys"""
+KEPT = f"{WORK}kept"
 # what keeps a table from being copied: (condition on pg_class c, zh, en)
 _BLOCKS = (
     ("c.relkind <> 'r'", "分区表或外部表", "it is partitioned or foreign"),
@@ -88,7 +85,7 @@ class PostgresCopy(PostgresReplace):
         """(rows of each line's work table but the last's, rows of the table, condition for those that stay)."""
         counts = [self._count(table, line.work) for line in lines[:-1]]
         total = int(self.one(f"SELECT count(*) FROM {self.t(table)}"))
-        return counts, total, " AND ".join(self._stays(table, line.work, n) for n, line in enumerate(lines))
+        return counts, total, " AND ".join(self.stays(table, line.work) for line in lines)
 
     def _journal(self, lines: Sequence[Any], counts: Sequence[int], gone: int) -> None:
         """The journal's lines, and the end of the transaction."""
@@ -134,24 +131,6 @@ class PostgresCopy(PostgresReplace):
         rows = self.run("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
                         "AND attgenerated = '' ORDER BY attnum", (self.t(table),)).fetchall()
         return ", ".join(self.q(r[0]) for r in rows)
-
-    def _stays(self, table: str, work: str, number: int) -> str:
-        """Condition (alias t) for the rows that are not in a work table.
-
-        Where keys of one whole number stand in runs, a temporary table says where each run begins and ends, and a row stays
-        if an even number of those marks lies at or below its key: one reading of the table by all of the server's
-        processes, without a join. The marks stay in the server: a bound value would show in its log.
-        """
-        key = self.tables[table].primary_key
-        if len(key) == 1 and self.kind(table, key[0]) in ("smallint", "integer", "bigint") and runs.dense(self, work):
-            marks, most = f"{MARKS}{number}", runs.SIGNED[1]
-            found = self.run(f"CREATE TEMPORARY TABLE {marks} ON COMMIT DROP AS SELECT unnest(CASE WHEN max(k0) = {most} THEN "
-                             f"ARRAY[min(k0)::bigint] ELSE ARRAY[min(k0)::bigint, max(k0)::bigint + 1] END) AS m FROM {self.t(work)} "
-                             f"GROUP BY {runs.RUN}").rowcount
-            if 0 < found <= MOST_MARKS:
-                return (f"width_bucket({self.key_of(table, 't')[0]}::bigint, (SELECT array_agg(m ORDER BY m) FROM pg_temp.{marks})) "
-                        "% 2 = 0")
-        return f"NOT EXISTS (SELECT 1 FROM {self.t(work)} w WHERE {self.match(table, 't', 'w')})"
 
     def _keys_of(self, t: str) -> list[tuple[str, str]]:
         """(name, definition) of primary and unique keys that nothing hangs on but links, which are taken away before."""

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.erasure.postgres_scrub import PostgresScrub
+from workbench.erasure.postgres_keys import PostgresKeys
 from workbench.erasure.sqlstore import JOURNAL, WORK
 from workbench.erasure.strategy import CannotCopy
 
@@ -84,7 +84,7 @@ class Link:
     """made here as NOT VALID, to be validated when the table that it points at is through"""
 
 
-class PostgresReplace(PostgresScrub):
+class PostgresReplace(PostgresKeys):
     """The part of a PostgresStore that puts a new table in an old one's place."""
 
     def can_replace(self, t: str, indexes: int) -> bool:
