@@ -20,7 +20,9 @@ from workbench.case import Case, approvals
 from workbench.erasure import Certificates, dry_run, erase, execute, postgres_keys
 from workbench.erasure.postgres_copy import PostgresCopy
 from workbench.erasure.postgres_replace import PostgresReplace
+from workbench.erasure.sqlite_copy import SqliteCopy
 from workbench.erasure.stores import ENGINES
+from workbench.erasure.strategy import CannotCopy
 from workbench.plan.model import Disposal
 
 Line = Callable[..., Disposal]
@@ -122,9 +124,15 @@ def kept(path: Path) -> list[Any]:
 
 
 @EXPRESSIONS
-@pytest.mark.parametrize("journal", ["delete", "wal"])
-def test_sqlite_keeps_all_that_hangs_on_a_table(bench: Any, line: Line, journal: str) -> None:
+@pytest.mark.parametrize(("journal", "way"), [("delete", "_replace"), ("wal", "_replace"), ("wal", "_refill")])
+def test_sqlite_keeps_all_that_hangs_on_a_table(bench: Any, line: Line, journal: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Generated columns, collations, sequence, partial and expression indexes, triggers, views, statistics; bytes are clean."""
+    other = {"_replace": "_refill", "_refill": "_replace"}[way]
+
+    def cannot(self: SqliteCopy, table: str, stays: str) -> int:
+        raise CannotCopy("不能", "cannot")
+
+    monkeypatch.setattr(SqliteCopy, other, cannot)
     path = bench.folder / "shop.sqlite"
     lite(path)
     sqlite3.connect(path).execute(f"PRAGMA journal_mode={journal}")
@@ -142,6 +150,51 @@ def test_sqlite_keeps_all_that_hangs_on_a_table(bench: Any, line: Line, journal:
     told = {c.disposal: c.technique for c in bench.case.load(Certificates).certificates}
     assert "of the table goes" in told["D1"]
     assert told["D4"] == ""
+
+
+@pytest.mark.parametrize(("made", "replaced"), [
+    ("CREATE TABLE \"it's \"\"t\"(id INTEGER PRIMARY KEY, n INT, up INT REFERENCES \"it's \"\"t\"(id))", True),
+    ("CREATE TABLE [b r]( -- ) a remark\n id INTEGER PRIMARY KEY AUTOINCREMENT, n INT, up REFERENCES [b r])", True),
+    ("create table main.t (n int, up, id text primary key) without rowid", True),
+    ("CREATE TABLE IF NOT EXISTS `t` (id TEXT UNIQUE, n INT, up) STRICT".replace("up)", "up ANY)"), True),
+    ("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT CHECK (t.n >= 0), up)", False),
+    ("CREATE TABLE t AS SELECT 1 AS id, 2 AS n, 3 AS up", True)])
+def test_sqlite_replaces_a_table_whatever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str, replaced: bool) -> None:
+    """Its text is the same afterwards; one that names itself in a check is refilled instead."""
+    from workbench.case.config import SourceSpec
+    from workbench.erasure.fit import deleted, prepared
+    from workbench.erasure.sqlite import SqliteStore
+    from workbench.erasure.strategy import Choice
+
+    path = tmp_path / "s.sqlite"
+    db = sqlite3.connect(path)
+    db.execute(made)
+    (name,) = next(iter(db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")))
+    quoted = '"' + name.replace('"', '""') + '"'
+    db.execute(f"DELETE FROM {quoted}")
+    db.executemany(f"INSERT INTO {quoted} (id, n, up) VALUES (?, ?, ?)", [(i if "text" not in made.lower() else f"k{i}", i % 10, None)
+                                                                       for i in range(1, 101)])
+    db.execute(f"CREATE INDEX by_n ON {quoted} (n)")
+    db.execute(f"CREATE VIEW seen AS SELECT n FROM {quoted}")
+    db.commit()
+    whole = ("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2", "PRAGMA integrity_check",
+             f"SELECT * FROM {quoted} WHERE n > 4 ORDER BY id")
+    before = [db.execute(sql).fetchall() for sql in whole]
+    db.close()
+    went, original = list[str](), SqliteCopy._refill
+    monkeypatch.setattr(SqliteCopy, "_refill", lambda self, table, stays: (went.append(table), original(self, table, stays))[1])
+    store = SqliteStore(SourceSpec(name="s", url="sqlite:///s.sqlite"), tmp_path)
+    store.open()
+    sel = prepared(store, 5, (name,))
+    _, gone = deleted(store, sel, {name: Choice("copy", 0.0, "", "")})
+    store.drop("wb_erase_journal")
+    store.close()
+    db = sqlite3.connect(path)
+    assert gone == 50
+    assert [db.execute(sql).fetchall() for sql in whole] == before
+    assert db.execute("SELECT count(*) FROM seen").fetchall() == [(50,)]
+    assert bool(went) is not replaced
+    db.close()
 
 
 @EXPRESSIONS

@@ -1,23 +1,25 @@
-"""SQLITE, copying what stays: out to a temporary table, everything deleted at a stroke, back; one transaction.
+"""SQLITE, copying what stays, in one transaction: to a new table that takes the old one's place, else out and back again.
 
-The table's definition is never touched. Its plain indexes and triggers are dropped and made again from their own text,
-and the whole schema is compared before the commit. Freed pages are not zeroed meanwhile: VACUUM, which follows in the
-scrub, writes the file anew, and the byte scan says whether it did.
+The table's plain indexes and triggers are dropped and made again from their own text, and the whole schema is compared
+before the commit. Freed pages are not zeroed meanwhile: VACUUM, which follows in the scrub, writes the file anew, and the
+byte scan says whether it did.
 """
 # ruff: noqa: S608  (identifiers come from the catalogue and are quoted; values are bound or checked)
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.erasure.sqlstore import WORK, SqlStore
 from workbench.erasure.strategy import CannotCopy
-from workbench.errors import ErasureError
+from workbench.errors import ErasureError, StoreBusy
 
-KEPT = f"{WORK}kept"
+KEPT, NEW = f"{WORK}kept", f"{WORK}new"
+_NAMED = re.compile(r"""(CREATE\s+TABLE\s+)(?:"(?:[^"]|"")+"|\[[^\]]+\]|`(?:[^`]|``)+`|'(?:[^']|'')+'|[^\s("'`\[]+)(?=[\s(])""", re.I)
+"""how SQLite keeps the text of a table; everything up to the end of its name"""
 
 
 class SqliteCopy(SqlStore):
@@ -91,34 +93,16 @@ class SqliteCopy(SqlStore):
         self.run(f"PRAGMA secure_delete={self.secure}")
 
     def copy_kept(self, table: str, lines: Sequence[Any], later: Collection[str] = ()) -> None:
-        from workbench.erasure.execute import write_journal
-
-        t, names = self.t(table), self._columns_of(table)
-        self.run(f"DROP TABLE IF EXISTS temp.{KEPT}")
         try:
             self.run("PRAGMA secure_delete=OFF")
             self.run("PRAGMA ignore_check_constraints=ON")
-            self.begin()
-            before, made = self._schema(), [(k, *x) for k in ("index", "trigger") for x in self._made(k, table)]
-            statistics = self._statistics(table)
-            counts = [self._count(table, line.work) for line in lines[:-1]]
-            total = int(self.one(f"SELECT count(*) FROM {t}"))
-            cells = ", ".join(f"{n} AS c{i}" for i, n in enumerate(names))
-            stays = " AND ".join(self._stays(table, line.work) for line in lines)
-            self.run(f"CREATE TEMPORARY TABLE {KEPT} AS SELECT {cells} FROM {t} t WHERE {stays}")
-            kept = int(self.one(f"SELECT count(*) FROM temp.{KEPT}"))
-            for kind, name, _ in made:
-                self.run(f"DROP {kind} {self.q(name)}")
-            self.run(f"DELETE FROM {t}")
-            self.run(f"INSERT INTO {t} ({', '.join(names)}) SELECT * FROM temp.{KEPT}")
-            for _, _, sql in made:
-                self.run(sql)
-            self._statistics_back(table, statistics)
-            if self._schema() != before:
-                raise CannotCopy("替换后的结构与之前不同", "its definition would differ afterwards")
-            for line, n in zip(lines, [*counts, total - kept - sum(counts)], strict=True):
-                write_journal(self, "delete", line.work, line.rows, n)
-            self.commit()
+            try:
+                self._swapped(table, lines, self._replace)
+            except StoreBusy:
+                raise
+            except (ErasureError, CannotCopy):  # a definition that cannot be had under another name
+                self.rollback()
+                self._swapped(table, lines, self._refill)
         except (ErasureError, CannotCopy):
             self.rollback()
             raise
@@ -126,6 +110,72 @@ class SqliteCopy(SqlStore):
             self.run(f"DROP TABLE IF EXISTS temp.{KEPT}")
             self.run("PRAGMA ignore_check_constraints=OFF")
             self.run(f"PRAGMA secure_delete={self.secure}")
+
+    def _swapped(self, table: str, lines: Sequence[Any], work: Callable[[str, str], int]) -> None:
+        """Do ``work`` with a table's indexes and triggers out of the way, in one transaction with the journal's lines."""
+        from workbench.erasure.execute import write_journal
+
+        self.begin()
+        before, made = self._schema(), [(k, *x) for k in ("index", "trigger") for x in self._made(k, table)]
+        statistics, sequence = self._statistics(table), self._sequence(table)
+        counts = [self._count(table, line.work) for line in lines[:-1]]
+        total = int(self.one(f"SELECT count(*) FROM {self.t(table)}"))
+        for kind, name, _ in made:
+            self.run(f"DROP {kind} {self.q(name)}")
+        kept = work(table, " AND ".join(self._stays(table, line.work) for line in lines))
+        for _, _, sql in made:
+            self.run(sql)
+        self._statistics_back(table, statistics)
+        if sequence is not None:
+            self.run("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            self.run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, sequence))
+        if self._schema() != before:
+            raise CannotCopy("替换后的结构与之前不同", "its definition would differ afterwards")
+        for line, n in zip(lines, [*counts, total - kept - sum(counts)], strict=True):
+            write_journal(self, "delete", line.work, line.rows, n)
+        self.commit()
+
+    def _replace(self, table: str, stays: str) -> int:
+        """A new table of the same text takes the place of the old one: the kept rows are written once.
+
+        The steps are those that SQLite's documentation of ALTER TABLE names for changes it has no command for; the text that
+        RENAME has quoted anew is put back as it was.
+        """
+        text = str(self.one(f"SELECT sql FROM sqlite_master WHERE type = 'table' AND name = {self.text(table)}"))
+        found = _NAMED.match(text)
+        if found is None:
+            raise CannotCopy("建表语句无法解析", "its definition has another form")
+        names = ", ".join(self._columns_of(table))
+        self.run(f"{found[1]}{NEW}{text[found.end():]}")
+        kept = int(self.run(f"INSERT INTO {NEW} ({names}) SELECT {names} FROM {self.t(table)} t WHERE {stays}").rowcount)
+        self.run(f"DROP TABLE {self.t(table)}")
+        self.run("PRAGMA legacy_alter_table=ON")  # names in views, triggers and links of others stay as they are
+        try:
+            self.run(f"ALTER TABLE {NEW} RENAME TO {self.t(table)}")
+        finally:
+            self.run("PRAGMA legacy_alter_table=OFF")
+        self.run("PRAGMA writable_schema=ON")
+        try:
+            self.run("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (text, table))
+        finally:
+            self.run("PRAGMA writable_schema=OFF")
+        return kept
+
+    def _refill(self, table: str, stays: str) -> int:
+        """Kept rows out to a temporary table, everything deleted at a stroke, kept rows back; the definition is never touched."""
+        t, names = self.t(table), self._columns_of(table)
+        self.run(f"DROP TABLE IF EXISTS temp.{KEPT}")
+        cells = ", ".join(f"{n} AS c{i}" for i, n in enumerate(names))
+        self.run(f"CREATE TEMPORARY TABLE {KEPT} AS SELECT {cells} FROM {t} t WHERE {stays}")
+        self.run(f"DELETE FROM {t}")
+        return int(self.run(f"INSERT INTO {t} ({', '.join(names)}) SELECT * FROM temp.{KEPT}").rowcount)
+
+    def _sequence(self, table: str) -> int | None:
+        """The last number that AUTOINCREMENT gave."""
+        if not self.has("sqlite_sequence"):
+            return None
+        row = self.run("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        return int(row[0]) if row and row[0] is not None else None
 
     def _statistics(self, table: str) -> list[Any]:
         """ANALYZE's counts, which go with a dropped index."""
