@@ -16,7 +16,7 @@ import numba
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 
 ROOT = Path(__file__).parents[1]
-FILES = ("sources/keyed.py", "classification/checks.py", "classification/scanner.py", "classification/names.py",
+FILES = ("sources/keyed.py", "sources/copyout.py", "classification/checks.py", "classification/scanner.py", "classification/names.py",
          "classification/columns.py")
 """every file with compiled functions; a test compares"""
 

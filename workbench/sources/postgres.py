@@ -46,7 +46,8 @@ class PostgresSource(SourceBase):
         self._connection: Any = None
         self._place: dict[str, tuple[str, str]] = {}
         self._text: dict[str, set[str]] = {}
-        self._more: list[Any] = []
+        self._more: tuple[list[Any], list[Any]] = ([], [])
+        self._schemas: dict[str, pa.Schema] = {}
         self._broken = False
 
     def _connect(self) -> Any:
@@ -146,7 +147,7 @@ class PostgresSource(SourceBase):
         }
         with self._connection.cursor() as cursor:
             cursor.execute(self._select(table, [d["name"] for d in described]) + " LIMIT 0")
-            schema = cursor.fetch_arrow_table().schema
+            schema = self._schemas[table] = cursor.fetch_arrow_table().schema
         return columns_from(schema, described)
 
     def _select(self, table: str, names: Sequence[str]) -> str:
@@ -190,9 +191,12 @@ class PostgresSource(SourceBase):
 
     def streams(self, table: str, most: int) -> Sequence[Callable[[], Iterator[pa.RecordBatch]]]:
         """Ranges of pages of a large ordinary table; one part where the server has no such ranges or no sessions to spare."""
+        from workbench.sources import copyout
+
         names = [c.name for c in self.table(table).columns]
         pages = self._pages(table) if most > 1 else 0
-        sessions = self._sessions(most) if pages >= FEW_PAGES else []
+        quick = pages >= FEW_PAGES and copyout.readable(self._schemas[table])
+        sessions = self._sessions(most, quick) if pages >= FEW_PAGES else []
         if len(sessions) < 2:
             return [lambda: self.batches(table)]
         ends = [pages * n // len(sessions) for n in range(1, len(sessions))]
@@ -201,9 +205,16 @@ class PostgresSource(SourceBase):
             upper = f" AND ctid < '({high},0)'::tid" if high else ""  # the last one takes what was added since
             sql = f"{self._select(table, names)} WHERE ctid >= '({low},0)'::tid{upper}"
             try:
-                yield from self._read(session, table, sql, BATCH_ROWS, AT_ONCE)
-            except SourceUnreadable:
-                self._broken = True  # what failed on a session leaves its transaction of no use
+                if quick:
+                    yield from copyout.read(session, sql, self._schemas[table])
+                else:
+                    yield from self._read(session, table, sql, BATCH_ROWS, AT_ONCE)
+            except copyout.NotReadable as e:
+                self._broken = True
+                raise SourceUnreadable(f"PostgreSQL stopped while reading ({e.sqlstate or 'no more was sent'})", "run the scan again",
+                                       where=f"{self.name}.{table}") from None
+            except (SourceUnreadable, GeneratorExit):
+                self._broken = True  # what ended early on a session leaves its transaction of no use
                 raise
 
         return [partial(part, s, low, high) for s, low, high in zip(sessions, [0, *ends], [*ends, 0], strict=True)]
@@ -217,32 +228,42 @@ class PostgresSource(SourceBase):
             "THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END "
             f"FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.oid = '{name}'::regclass")
 
-    def _sessions(self, most: int) -> list[Any]:
-        """Sessions that see what the first one sees; as many as the server gives, kept until :meth:`close`."""
+    def _sessions(self, most: int, quick: bool) -> list[Any]:
+        """Sessions that see what the first one sees; as many as the server gives, kept until :meth:`close`.
+
+        ``quick``: psycopg's, for :mod:`copyout`; otherwise ADBC's.
+        """
         import adbc_driver_postgresql.dbapi as adbc
+        import psycopg
 
         if self._broken:
             self._let_go()
-        if not self._more:
+        pool = self._more[quick]
+        if not pool:
             first, snapshot = self._connect(), ""
             try:
                 with first.cursor() as cursor:
                     cursor.execute("SELECT pg_export_snapshot()")
                     snapshot = str((cursor.fetchone() or ("",))[0])
                 for _ in range(most):
-                    self._more.append(first.adbc_clone())  # knows the server's types: connecting anew takes 35 ms to ask for them
-                    _begin(self._more[-1], snapshot)
-            except adbc.Error:  # a pooler or a full server: one session reads it all
+                    if quick:
+                        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+                        pool.append(psycopg.connect(plain, client_encoding="UTF8"))
+                    else:
+                        pool.append(first.adbc_clone())  # knows the server's types: connecting anew takes 35 ms to ask for them
+                    _begin(pool[-1], snapshot)
+            except (adbc.Error, psycopg.Error):  # a pooler or a full server: one session reads it all
                 self._let_go()
                 if not snapshot:
                     self._connection.rollback()
                     _begin(self._connection)
-        return self._more[:most]
+        return pool[:most]
 
     def _let_go(self) -> None:
         self._broken = False
-        while self._more:
-            self._more.pop().close()
+        for pool in self._more:
+            while pool:
+                pool.pop().close()
 
     def close(self) -> None:
         """End the snapshot."""
