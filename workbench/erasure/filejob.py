@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.erasure import logical
+from workbench.erasure.coarse import changed, coarse
 from workbench.erasure.dates import read_date
 from workbench.erasure.files import file_forms, sha, short, sync, wipe
 from workbench.erasure.job import Context, Job, Phase
@@ -59,7 +60,7 @@ class FileJob(Job):
             if table is None:
                 raise ErasureError(f"{d.id}: {d.set.table!r} of the plan is not there any more",
                                    "make inventory and plan again", where=self.name)
-            wanted = [*d.suppress, *d.keep_columns, *(c.column for c in d.set.where if c.column)]
+            wanted = [*d.suppress, *d.keep_columns, *(g.column for g in d.generalise), *(c.column for c in d.set.where if c.column)]
             for column in wanted:
                 if table.column(column) is None:
                     raise ErasureError(f"{d.id}: the column {column!r} of the plan is not there", "make the plan again",
@@ -135,7 +136,7 @@ class FileJob(Job):
         out = []
         for d in self.disposals:
             planned = self.state["planned"][d.id]
-            clears = bool(d.suppress) and d.action in ("lock", "anonymise")
+            clears = bool(d.altered)
             out.append(DisposalResult(
                 disposal=d.id, source=self.name, table=d.set.table, action=d.action, planned=planned,
                 deleted=planned if done and d.action in GOING else 0, suppressed=planned if done and clears else 0,
@@ -164,7 +165,7 @@ class FileJob(Job):
     def _by_file(self) -> dict[str, list[str]]:
         """file -> tables in it, for files that change."""
         changed = {self.tables[d.set.table].file for d in self.disposals
-                   if d.action in GOING or (d.suppress and d.action in ("lock", "anonymise"))}
+                   if d.action in GOING or d.altered}
         return {f: [n for n, t in self.tables.items() if t.file == f] for f in changed}
 
     # -- archive, control ------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ class FileJob(Job):
         key, samplers = self.notes.key(), dict[tuple[str, str], Sampler]()
         for name in sorted(self.tables):
             disposals = self.of(name)
-            changing = [d for d in disposals if d.action in GOING or d.suppress]
+            changing = [d for d in disposals if d.action in GOING or d.altered]
             if not changing:
                 continue
             if self.whole(self.tables[name]):
@@ -237,9 +238,11 @@ class FileJob(Job):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is None or d not in changing:
                     continue
-                columns = list(row) if self.leaving(d) else \
-                    list(d.suppress) if d.action in ("lock", "anonymise") else []
+                columns = list(row) if self.leaving(d) else list(d.altered)
+                same = {g.column for g in d.coarser if not self.leaving(d) and not changed([row[g.column]], g)}
                 for c in columns:
+                    if c in same:
+                        continue
                     if (name, c) not in samplers:
                         samplers[(name, c)] = Sampler(key, name, c, file_forms)
                     if workbook and str(row[c])[4:5] == "-" and read_date(row[c]) is not None:
@@ -263,7 +266,9 @@ class FileJob(Job):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is not None and self.leaving(d):
                     continue
-                hidden = set(d.suppress) if d is not None and d.action in ("lock", "anonymise") else set()
+                hidden = set(d.altered) if d is not None else set()
+                for g in d.coarser if d is not None else ():
+                    block.append(str(coarse(row[g.column], g.how, g.width)).encode("utf-8", "replace"))
                 block += [c if isinstance(c, bytes) else str(c).encode("utf-8", "replace")
                           for k, c in row.items() if c is not None and k not in hidden]
                 if len(block) > 50_000:
@@ -273,10 +278,10 @@ class FileJob(Job):
 
     def _observe(self, name: str, *, staying: bool) -> logical.TableState:
         table, disposals = self.tables[name], self.of(name)
-        cleared = {c for d in disposals if d.action in ("lock", "anonymise") for c in d.suppress}
+        cleared = {c for d in disposals for c in d.altered}
         kept = [c.name for c in table.columns if c.name not in cleared]
         erasing = [d for d in disposals if d.action in GOING and d.set.where]
-        clearing = [d for d in disposals if d.suppress and d.action in ("lock", "anonymise")]
+        clearing = [d for d in disposals if d.altered]
         state = logical.TableState(columns=kept)
 
         def rows() -> Iterator[Sequence[Any]]:
@@ -289,6 +294,8 @@ class FileJob(Job):
                     state.predicate_rows += any(logical.meets(d.set.where, row) for d in erasing)
                     state.uncleared += sum(not logical.blank(row.get(c)) for d in clearing
                                            if logical.meets(d.set.where, row) for c in d.suppress)
+                    state.uncleared += sum(not logical.coarse_enough(row.get(g.column), g) for d in clearing
+                                           if logical.meets(d.set.where, row) for g in d.coarser)
                 cells = [_plain(row.get(c)) for c in kept]
                 if any(c != "" for c in cells):  # an emptied line or row may be no row any more
                     yield cells

@@ -19,6 +19,7 @@ from workbench.law import Packs
 from workbench.law.dates import FOREVER
 from workbench.law.query import Term, deletion_duties
 from workbench.plan import columns as cols
+from workbench.plan.anonymise import anonymised, asked, asked_of
 from workbench.plan.bases import Band, Subject, bands, conflict, hard_limit, resolve
 from workbench.plan.drafts import Draft, number, ref
 from workbench.plan.gates import config_digest, duties, gates
@@ -71,6 +72,7 @@ class Planner:
         self.stop = d.service_end or as_of
         self.general = deletion_duties(packs, as_of)
         self.warnings: list[Text] = []
+        self.asked = asked(config)
         self.subjects = self._subjects()
         self.reasons: dict[Draft, Text] = {}
         self.base: dict[str, list[Draft]] = {}
@@ -110,7 +112,7 @@ class Planner:
         order = children_first(self.subjects)
         for level in reversed(order):  # parents first: details copy their bands
             for id_ in level:
-                self.base[id_] = self._base(self.subjects[id_])
+                self.base[id_] = self._as_asked(self.subjects[id_], self._base(self.subjects[id_]))
         final: dict[str, list[Draft]] = {k: list(v) for k, v in self.base.items()}
         for level in order:
             for id_ in level:
@@ -158,6 +160,10 @@ class Planner:
             if not any(t.id == spec.table or fnmatchcase(t.id, spec.table) for t in self.inventory.tables):
                 raise PlanError(f"[[records]] names {spec.table!r}, which is no table of this case",
                                 "write source.table as the inventory has it, or source.*")
+        for a in self.asked:
+            if not any(t.id == a.table or fnmatchcase(t.id, a.table) for t in self.inventory.tables):
+                raise PlanError(f"settings.plan.anonymise names {a.table!r}, which is no table of this case",
+                                "write source.table as the inventory has it, or source.*")
 
     def _facts(self, drafts: list[Draft]) -> frozenset[str]:
         facts = set()
@@ -203,6 +209,16 @@ class Planner:
         if s.declared and s.declared.type == "none" and not s.personal:
             return [self._plain(s)]
         return [self._erased(s, (), why_rows=s.table.rows)]
+
+    def _as_asked(self, s: Subject, drafts: list[Draft]) -> list[Draft]:
+        """Rows that nothing keeps stay anonymised where a person asked for it."""
+        want = asked_of(s, self.asked)
+        if want is None:
+            return drafts
+        if not any(d.action in ("erase", "anonymise") for d in drafts):
+            s.notes.append(both(f"{s.id}:没有可匿名化的行,settings.plan.anonymise 对它不起作用。",
+                                f"{s.id}: no row of it may be anonymised, so settings.plan.anonymise changes nothing there."))
+        return [anonymised(d, want) if d.action in ("erase", "anonymise") else d for d in drafts]
 
     def _receiver(self, s: Subject) -> str:
         """Who takes the table over, by settings.plan.receivers (pattern = receiver)."""
