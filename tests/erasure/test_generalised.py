@@ -337,6 +337,21 @@ def test_too_small_a_k_afterwards_is_not_certified(bench: Any, line: Line, monke
         certify.verify_certificate(forged, keys=[signer.key_id])
 
 
+def test_k_is_of_the_lines_own_rows_whatever_tells_them_apart(bench: Any, line: Line) -> None:
+    """Rows known only by links: others of the table, which say more, neither help k nor spoil it."""
+    path = bench.folder / "p.sqlite"
+    sqlite_people(path)
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE o (id INTEGER PRIMARY KEY, p INTEGER NOT NULL REFERENCES p(id), what TEXT)")
+        db.executemany("INSERT INTO o VALUES (?, ?, 'kept')", [(i, i) for i in range(1, N, 2)])
+    db.close()
+    bench.open('[[sources]]\nname = "s"\nurl = "sqlite:///p.sqlite"\n')
+    mine = line("D1", "s", "p", "anonymise", [("", "unreferenced", "")], suppress=("name",), generalise=STEPS, k=50)
+    result = erase(bench.case, bench.ready(mine, line("D2", "s", "p", "keep", [("", "referenced", "")]), line("D3", "s", "o", "keep")))
+    proven(bench, result)
+    assert sqlite_rows(path) == [after(i) for i in range(N)]
+
+
 @pytest.mark.parametrize(("column", "how", "says"), [
     ("id", "band", "must be unique"), ("income", "prefix", "cannot be made coarser by 'prefix'"), ("gone", "year", "is not there")])
 def test_what_a_store_cannot_do_is_said_before_anything_starts(bench: Any, line: Line, column: str, how: str, says: str) -> None:

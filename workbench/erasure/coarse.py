@@ -17,6 +17,8 @@ from workbench.erasure.sqlstore import SqlStore
 from workbench.errors import ErasureError
 from workbench.plan.model import Disposal, Generalisation
 
+EXACT = 1 << 53
+"""numbers with a point are exact below it; larger ones are cleared"""
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 _IP = r"^[0-9]{1,3}([.][0-9]{1,3}){3}$"
 _TIMED = re.compile(r"\d{4}-\d\d-\d\d([T ])\d")
@@ -66,7 +68,7 @@ def _band(cell: Any, width: int) -> Any:
 
 
 def _low(number: int | float | decimal.Decimal, width: int) -> int | None:
-    if not math.isfinite(number):
+    if not math.isfinite(number) or (isinstance(number, float) and abs(number) >= EXACT):
         return None
     whole = math.floor(number)
     return whole - whole % width
@@ -108,7 +110,8 @@ _SORTS = {
     "date": ("date",), "moment": ("timestamp without time zone", "datetime", "timestamp"), "zoned": ("timestamp with time zone",),
     "whole": ("smallint", "integer", "bigint", "tinyint", "mediumint", "int", "year"),
     "number": ("numeric", "real", "double precision", "decimal", "double", "float"),
-    "text": ("text", "character varying", "character", "citext", "varchar", "char", "tinytext", "mediumtext", "longtext"), "inet": ("inet",)}
+    "text": ("text", "character varying", "character", "citext", "varchar", "char", "tinytext", "mediumtext", "longtext"),
+    "inet": ("inet",)}
 _ARROW = {"date": ("date",), "zoned": ("timestamp[us, tz=",), "moment": ("timestamp",), "whole": ("int", "uint"),
           "number": ("float", "double", "halffloat", "decimal"), "text": ("string", "large_string")}
 _FITS: dict[str, tuple[str, ...]] = {
@@ -155,10 +158,8 @@ def _first(store: SqlStore, table: str, g: Generalisation, cell: str) -> str:
 
 def _lower(store: SqlStore, table: str, g: Generalisation, cell: str) -> str:
     if _sort(store, table, g.column) != "whole":
-        if store.engine == "postgresql":  # a float has no mod(); and what is no number is in no band
-            cell = f"CASE WHEN {cell}::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN {cell}::numeric END"
-        elif store.engine == "duckdb":
-            cell = f"CASE WHEN isfinite({cell}::DOUBLE) THEN {cell} END"
+        text = f"{cell}::numeric" if store.engine == "postgresql" else cell  # whose floats have no mod()
+        cell = f"CASE WHEN abs({cell}) < {EXACT} THEN {text} END"  # neither is what is no number (NaN counts as largest)
         cell = f"floor({cell})"
     return f"{cell} - mod(mod({cell}, {g.width}) + {g.width}, {g.width})"
 

@@ -5,15 +5,17 @@ Read through the source room, as a stranger would read the store: not through wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.erasure.coarse import coarse
 from workbench.erasure.logical import LOCAL, meets
 from workbench.erasure.model import Hidden, Preflight
-from workbench.plan.model import Disposal
+from workbench.plan.model import Disposal, Generalisation
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from workbench.case import Case
     from workbench.risk.anonymity import Anonymity
 
@@ -45,11 +47,16 @@ def measured(case: Case, d: Disposal) -> Hidden | None:
     if not columns:
         return None
     own = bool(d.generalise) and all(c.op in LOCAL for c in d.set.where)
-    found = _own_rows(case, d, columns, sensitive, ahead=False) if own \
-        else measure_table(case, d.set.source, d.set.table, columns, sensitive)
-    if found is None:
-        return None
-    return Hidden(columns=found.columns, rows=found.rows, k=found.k, uniques=found.uniques, sensitive=sensitive,
+    if not own and not d.k:
+        found = measure_table(case, d.set.source, d.set.table, columns, sensitive)
+    else:
+        found = _read(case, d, columns, sensitive, own=own, ahead=False)
+    return None if found is None else hidden_of(d, found, own=own)
+
+
+def hidden_of(d: Disposal, found: Anonymity, *, own: bool) -> Hidden:
+    """Measures as result and certificate tell them."""
+    return Hidden(columns=found.columns, rows=found.rows, k=found.k, uniques=found.uniques, sensitive=found.sensitive,
                   l=found.distinct_l, wanted=d.k, own=own)
 
 
@@ -58,7 +65,7 @@ def foretell(case: Case, d: Disposal) -> Iterator[Preflight]:
     columns, sensitive = columns_of(case, d)
     if not (d.action == "anonymise" and d.k and columns and all(c.op in LOCAL for c in d.set.where)):
         return
-    found = _own_rows(case, d, columns, sensitive, ahead=True)
+    found = _read(case, d, columns, sensitive, own=True, ahead=True)
     if found is None:
         return
     enough = found.k >= d.k
@@ -69,35 +76,54 @@ def foretell(case: Case, d: Disposal) -> Iterator[Preflight]:
         todo="" if enough else "name fewer columns, wider bands or shorter prefixes in settings.plan.anonymise, then plan again")
 
 
-def _own_rows(case: Case, d: Disposal, columns: list[str], sensitive: str, *, ahead: bool) -> Anonymity | None:
-    """Measures of a line's own rows; ahead: as they will be."""
+def _read(case: Case, d: Disposal, columns: list[str], sensitive: str, *, own: bool, ahead: bool) -> Anonymity | None:
+    """Measures of a line's own rows, or of every row of its table that still says something; ahead: as they will be."""
     import pyarrow as pa
 
     from workbench.errors import SourceError
-    from workbench.risk.anonymity import connect, measure
     from workbench.sources import open_source
 
-    wanted = [*columns, *([sensitive] if sensitive else [])]
-    steps = {g.column: g for g in d.coarser} if ahead else {}
+    wanted = list(dict.fromkeys([*columns, *([sensitive] if sensitive else []), *(c.column for c in d.set.where if own)]))
     spec = next(s for s in case.config.sources if s.name == d.set.source)
-    names = ", ".join(f'"{i}" VARCHAR' for i in range(len(wanted)))
+    try:
+        with open_source(spec, case.folder) as source:
+            def batches() -> Iterator[pa.RecordBatch]:
+                for batch in source.batches(d.set.table, wanted):
+                    if own and d.set.where:
+                        names = [c.column for c in d.set.where]
+                        kept = [meets(d.set.where, r) for r in batch.select(list(dict.fromkeys(names))).to_pylist()]
+                        batch = batch.filter(pa.array(kept, pa.bool_()))
+                    yield batch
+
+            return measure_batches(case, batches(), columns, sensitive, {g.column: g for g in d.coarser} if ahead else {}, blanks=own)
+    except SourceError:
+        return None
+
+
+def measure_batches(case: Case, batches: Iterable[pa.RecordBatch], columns: list[str], sensitive: str,
+                    steps: Mapping[str, Generalisation] | None = None, *, blanks: bool = True) -> Anonymity | None:
+    """Measures of rows as they come, each cell made coarser as ``steps`` say; None when there are none.
+
+    blanks: also rows of which no column says anything; they hide, but those of other lines would count as a small class.
+    """
+    import pyarrow as pa
+
+    from workbench.risk.anonymity import connect, measure
+
+    wanted = [*columns, *([sensitive] if sensitive else [])]
     with connect(folder=case.private("work")) as con:
-        con.execute(f"CREATE TABLE qi ({names})")
-        try:
-            with open_source(spec, case.folder) as source:
-                for batch in source.batches(d.set.table, list(dict.fromkeys([*wanted, *(c.column for c in d.set.where)]))):
-                    rows = [r for r in batch.to_pylist() if meets(d.set.where, r)]
-                    part = pa.table({str(i): pa.array([_text(r[n], steps.get(n)) for r in rows], pa.string())
-                                     for i, n in enumerate(wanted)})
-                    con.register("part", part)
-                    con.execute("INSERT INTO qi SELECT * FROM part")
-                    con.unregister("part")
-        except SourceError:
-            return None
+        con.execute("CREATE TABLE qi (" + ", ".join(f'"{i}" VARCHAR' for i in range(len(wanted))) + ")")
+        for batch in batches:
+            cells = [[_text(c, (steps or {}).get(n)) for c in batch.column(n).to_pylist()] for n in wanted]
+            con.register("part", pa.table({str(i): pa.array(c, pa.string()) for i, c in enumerate(cells)}))
+            con.execute("INSERT INTO qi SELECT * FROM part")
+            con.unregister("part")
+        if not blanks:
+            con.execute("DELETE FROM qi WHERE " + " AND ".join(f"COALESCE(\"{i}\", '') = ''" for i in range(len(columns))))  # noqa: S608
         found = measure(con, "qi", [str(i) for i in range(len(columns))], str(len(columns)) if sensitive else "")
     return found.model_copy(update={"columns": tuple(columns), "sensitive": sensitive}) if found.rows else None
 
 
-def _text(cell: Any, g: Any) -> str | None:
+def _text(cell: Any, g: Generalisation | None) -> str | None:
     new = cell if g is None else coarse(cell, g.how, g.width)
     return None if new is None else str(new)

@@ -135,7 +135,9 @@ class Job(ABC):
         from workbench.erasure.hidden import measured
 
         self.release()
-        return {d.id: h for d in self.disposals if d.action == "anonymise" and (h := measured(self.case, d)) is not None}
+        known = {i: Hidden.model_validate(h) for i, h in self.state.get("hidden", {}).items()}
+        return known | {d.id: h for d in self.disposals if d.action == "anonymise" and d.id not in known
+                        and (h := measured(self.case, d)) is not None}
 
     def foretold(self) -> Iterator[Preflight]:
         """Red for each line that would not reach the k that the plan wants: nothing is gained by trying."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.erasure import coarse, execute, logical, technique
+from workbench.erasure.hidden import columns_of, hidden_of, measure_batches
 from workbench.erasure.job import Job, Phase
 from workbench.erasure.model import (
     DisposalResult,
@@ -313,6 +314,9 @@ class SqlJob(Job):
         self.reached(self.phase)
 
     def after_execute(self) -> None:
+        """Work tables go; what has to be read by them is read before."""
+        self._hidden()
+        self.reached(self.phase)
         self.store.triggers_on(self.state.get("triggers", {}))
         self.store.begin()
         for work in self.store.work_tables():
@@ -320,6 +324,17 @@ class SqlJob(Job):
                 self.store.drop(work)
         self.store.drop(JOURNAL)
         self.store.commit()
+
+    def _hidden(self) -> None:
+        """How well rows hide people that no condition on their own columns tells from others."""
+        told = self.state.setdefault("hidden", {})
+        for line in self.sel.lines:
+            d = line.disposal
+            columns, sensitive = columns_of(self.case, d) if d.k and line.rows and d.id not in told else ([], "")
+            if columns and self.store.stable_key(d.set.table) and self.store.has(line.work):
+                wanted = [*columns, *([sensitive] if sensitive else [])]
+                found = measure_batches(self.case, self.store.arrow(d.set.table, wanted, line.work), columns, sensitive)
+                told |= {d.id: hidden_of(d, found, own=True).model_dump()} if found is not None else {}
 
     def scrub(self) -> list[ScrubResult]:
         self.store.rewritten = frozenset(t for t, c in self.choices.items() if c.strategy in ("copy", "truncate"))

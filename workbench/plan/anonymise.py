@@ -59,6 +59,9 @@ def _table(name: str, value: Any) -> Asked:
     if not isinstance(k, int) or isinstance(k, bool) or k < 2:
         raise PlanError(f"settings.plan.anonymise: k of {name!r} is no whole number from 2 on", todo)
     found = tuple(_how(name, str(c), how) for c, how in sorted(value["columns"].items()))
+    if all(g.how == "sensitive" for g in found):
+        raise PlanError(f"settings.plan.anonymise: {name!r} names no column that counts for k",
+                        "name one, or leave the table out: its rows are then erased")
     if sum(g.how == "sensitive" for g in found) > 1:
         raise PlanError(f"settings.plan.anonymise: {name!r} has several sensitive columns", "name the one that l is measured on")
     return Asked(table=name, k=k, columns=found)
