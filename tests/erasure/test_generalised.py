@@ -352,6 +352,41 @@ def test_k_is_of_the_lines_own_rows_whatever_tells_them_apart(bench: Any, line: 
     assert sqlite_rows(path) == [after(i) for i in range(N)]
 
 
+def test_from_the_setting_to_the_certificate(bench: Any) -> None:
+    """A person asks in case.toml; the planner plans it, two people approve it, erasure carries it out and measures it."""
+    from workbench.classification import classify
+    from workbench.inventory import take_inventory
+    from workbench.plan import make_plan
+    from workbench.vault import protect
+
+    path = bench.folder / "p.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE visitors (id INTEGER PRIMARY KEY, name TEXT, email TEXT, born TEXT, pages INTEGER)")
+        db.executemany("INSERT INTO visitors VALUES (?, ?, ?, ?, ?)", [
+            (i, "王小明李大华张伟"[i % 6:i % 6 + 2],
+             f"canary{i:05d}@mail.example", f"{1950 + i % 40}-0{1 + i % 9}-11", i) for i in range(N)])
+    db.close()
+    bench.open('[[sources]]\nname = "s"\nurl = "sqlite:///p.sqlite"\n[settings.plan.anonymise]\n'
+               '"s.visitors" = { k = 8, columns = { born = "year", pages = "band 1000", email = "prefix 3" } }\n')
+    text = (bench.folder / "case.toml").read_text().replace("[dates]\n", "[dates]\nservice_end = 2026-01-01\nclaims_end = 2026-02-01\n")
+    (bench.folder / "case.toml").write_text(text)
+    bench.case = Case.open(bench.folder)
+    take_inventory(bench.case)
+    classify(bench.case)
+    protect(bench.case)
+    plan = make_plan(bench.case)
+    assert [(d.action, d.k, d.suppress) for d in plan.disposals] == [("anonymise", 8, ("name",))]
+    result = erase(bench.case, bench.approve())
+    assert (result.verdict, result.problems) == ("STORE_CLEAN", ())
+    told = result.disposals[0].hidden
+    assert told is not None
+    assert (told.k, told.wanted, set(told.columns)) == (10, 8, {"born", "pages", "email"})
+    db = sqlite3.connect(path)
+    assert set(db.execute("SELECT name, email, pages, substr(born, 5) FROM visitors").fetchall()) == {(None, "can", 0, "-01-01")}
+    db.close()
+    assert b"canary0" not in path.read_bytes()
+
+
 @pytest.mark.parametrize(("column", "how", "says"), [
     ("id", "band", "must be unique"), ("income", "prefix", "cannot be made coarser by 'prefix'"), ("gone", "year", "is not there")])
 def test_what_a_store_cannot_do_is_said_before_anything_starts(bench: Any, line: Line, column: str, how: str, says: str) -> None:
