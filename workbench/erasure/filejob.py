@@ -20,7 +20,7 @@ from workbench.erasure.job import Context, Job, Phase
 from workbench.erasure.model import DisposalResult, Preflight, ScrubResult, StoreProof, TableProof
 from workbench.erasure.needles import Hunt, Needle, Sampler, again, choose, compare
 from workbench.erasure.rewrite import Chosen, cannot_rewrite, readable, rewrite, row_batches
-from workbench.erasure.whole import CELL, ROWWISE, member_of, pieces, rowwise, unit_bytes, unit_of
+from workbench.erasure.whole import CELL, member_of, pieces, rowwise, unit_bytes, unit_of
 from workbench.errors import ErasureError
 from workbench.plan.model import Disposal
 from workbench.sources.base import Table
@@ -194,11 +194,12 @@ class FileJob(Job):
 
     def _original(self, table: Table) -> bytes | None:
         """A document that is kept as a whole is sealed as it is, and not only its text."""
-        kind = table.format.split("/")[0]
-        if member_of(table) or kind in ROWWISE or not all(
-                d.action == "lock" for t in self.tables.values() if t.file == table.file for d in self.of(t.name)):
+        path = self.path(table)
+        unit = unit_of(table, path)
+        mine = [t for t in self.tables.values() if t.file == table.file and unit_of(t, path) == unit]
+        if rowwise(table) or not all(d.action == "lock" for t in mine for d in self.of(t.name)):
             return None
-        return self.path(table).read_bytes()
+        return unit_bytes(path.read_bytes(), table)
 
     def control(self) -> None:
         samplers, kept = self._sample()
@@ -233,7 +234,7 @@ class FileJob(Job):
                 samplers[(name, CELL)] = Sampler(key, name, CELL, file_forms)
                 samplers[(name, CELL)].add(pieces(unit_bytes(self.path(self.tables[name]).read_bytes(), self.tables[name])))
                 continue
-            workbook = self.tables[name].file.lower().endswith((".xlsx", ".xlsm", ".xls"))
+            workbook = self.tables[name].format.split("/")[0] in ("xlsx", "xlsm", "xls")
             for row in self._source_rows(name):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is None or d not in changing:
@@ -368,7 +369,7 @@ class FileJob(Job):
         folder = self.root if self.root.is_dir() else self.root.parent
         if not folder.is_dir():
             return
-        for path in folder.rglob(".wb-erase-*.tmp"):
+        for path in folder.rglob(".wb-erase-*.tmp*"):
             path.unlink(missing_ok=True)
         for path in folder.rglob(".wb-erase-*.old"):
             wipe(path)

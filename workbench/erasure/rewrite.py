@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.erasure.coarse import coarse
-from workbench.erasure.whole import CELL, ROWWISE, cannot_leave_out, leave_out, member_of
+from workbench.erasure.members import cannot_leave_out, leave_out
+from workbench.erasure.whole import CELL, ROWWISE, member_of
 from workbench.errors import ErasureError
 from workbench.plan.model import Disposal, Generalisation
 from workbench.sources.base import Table
@@ -127,13 +128,16 @@ def cannot_rewrite(path: Path, tables: list[Table], chosen: list[Chosen]) -> str
     if blunt:
         return f"{blunt[0]} cannot be made coarser in this format; have it cleared, or export the file to CSV"
     if member_of(tables[0]):
-        return cannot_leave_out(path, chosen)
+        return cannot_leave_out(path, tables, chosen)
     if kind not in ROWWISE:
         return f"the format {kind} can only be erased whole"
-    if kind == "csv":
-        text, raw = _decoded(path), path.read_bytes()
-        if _encoded(text, path) != raw:
-            return "some bytes are not valid in the file's encoding"
+    return undecodable(path, tables[0])
+
+
+def undecodable(path: Path, table: Table) -> str:
+    """Why a text file would not keep the bytes of rows that stay, or nothing."""
+    if _kind(table) == "csv" and _encoded(_decoded(path), path) != path.read_bytes():
+        return "some bytes are not valid in the file's encoding"
     return ""
 
 
@@ -195,7 +199,7 @@ def rewrite(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Chose
         return False
     kind = _kind(tables[0])
     if member_of(tables[0]) and not inside:
-        leave_out(path, temp, tables, chosen)
+        leave_out(path, temp, tables[0].file, tables, chosen)
     elif kind == "parquet":
         _parquet(path, temp, chosen[tables[0].name])
     elif kind == "xlsx":
