@@ -9,6 +9,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def zip_bytes(members: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+@cache
 def members() -> dict[str, bytes]:
     return {"备份/people.csv": csv_bytes("PEOPLE"), "book.xlsx": xlsx_bytes("BOOK"), "letter.docx": docx_bytes("LETTER"),
             "part.csv": csv_bytes("PART"), "contract.docx": docx_bytes("CONTRACT"), "log.parquet": parquet_bytes("LOG"),
@@ -264,7 +266,7 @@ def test_a_bomb_beside_it_is_carried_over_and_never_unpacked_to_memory(bench: An
     with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as box:
         box.writestr("a.csv", csv_bytes("A"))
         with box.open("zeros.csv", "w") as f:
-            for _ in range(300):
+            for _ in range(450):
                 f.write(bytes(1 << 20))
     bench.open('[[sources]]\nname = "s"\npath = "exports"\n')
     approval = bench.ready(line("D1", "s", "a.zip!a.csv", "erase", [OLD]), line("D2", "s", "a.zip!a.csv", "keep", [YOUNG]))
@@ -273,9 +275,9 @@ def test_a_bomb_beside_it_is_carried_over_and_never_unpacked_to_memory(bench: An
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (result.verdict, result.problems) == ("STORE_CLEAN", ())
-    assert peak < 250 << 20
+    assert peak < 350 << 20
     with zipfile.ZipFile(folder / "a.zip") as box:
-        assert [(i.filename, i.file_size) for i in box.infolist()][1] == ("zeros.csv", 300 << 20)
+        assert [(i.filename, i.file_size) for i in box.infolist()][1] == ("zeros.csv", 450 << 20)
         assert b"CANARY" not in box.read("a.csv")
 
 

@@ -20,7 +20,7 @@ from workbench.erasure.job import Context, Job, Phase
 from workbench.erasure.model import DisposalResult, Preflight, ScrubResult, StoreProof, TableProof
 from workbench.erasure.needles import Hunt, Needle, Sampler, again, choose, compare
 from workbench.erasure.rewrite import Chosen, cannot_rewrite, readable, rewrite, row_batches
-from workbench.erasure.whole import CELL, member_of, pieces, rowwise, unit_bytes, unit_of
+from workbench.erasure.whole import CELL, chain, member_of, pieces, rowwise, unit_bytes, unit_of
 from workbench.errors import ErasureError
 from workbench.plan.model import Disposal
 from workbench.sources.base import Table
@@ -42,6 +42,7 @@ class FileJob(Job):
         self.tables: dict[str, Table] = {}
         self._wholes: dict[str, bool] = {}
         self._needles: list[Needle] | None = None
+        self._source: Any = None
 
     def open(self) -> None:
         from workbench.sources import open_source
@@ -67,7 +68,13 @@ class FileJob(Job):
                                        where=table.id)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        self.release()
+
+    def release(self) -> None:
+        """Forget what was read: the next phase looks anew."""
+        if self._source is not None:
+            self._source.close()
+            self._source = None
 
     def path(self, table: Table) -> Path:
         """The file of a table."""
@@ -126,6 +133,7 @@ class FileJob(Job):
         self.state["planned"] = counts
 
     def choose(self) -> None:
+        self.release()
         self._count()
         self.state["tables"] = {n: t.model_dump() for n, t in self.tables.items()}
         self.state["whole"] = [n for n, t in self.tables.items() if self.whole(t)]
@@ -173,6 +181,7 @@ class FileJob(Job):
     def seal(self, vault: Vault) -> None:
         from workbench.vault.archive import add_rows
 
+        self.release()
         archived = self.state.setdefault("archived", {})
         for d in self.disposals:
             planned = self.state["planned"][d.id]
@@ -202,6 +211,7 @@ class FileJob(Job):
         return unit_bytes(path.read_bytes(), table)
 
     def control(self) -> None:
+        self.release()
         samplers, kept = self._sample()
         before = {n: self._observe(n, staying=True) for n in self.tables}
         self.state["before"] = {n: s.dump() for n, s in before.items()}
@@ -217,11 +227,12 @@ class FileJob(Job):
         """Rows as the source room reads them: another reader than the one that rewrites."""
         from workbench.sources import open_source
 
-        with open_source(self.spec, self.case.folder) as source:
-            if table not in {t.name for t in source.tables()}:
-                return
-            for batch in source.batches(table):
-                yield from batch.to_pylist()
+        if self._source is None:  # once a phase: opening unpacks every archive
+            self._source = open_source(self.spec, self.case.folder).__enter__()
+        if table not in {t.name for t in self._source.tables()}:
+            return
+        for batch in self._source.batches(table):
+            yield from batch.to_pylist()
 
     def _sample(self) -> tuple[list[Sampler], Iterator[bytes]]:
         key, samplers = self.notes.key(), dict[tuple[str, str], Sampler]()
@@ -324,6 +335,7 @@ class FileJob(Job):
     # -- execution, proof ------------------------------------------------------------------------------------
 
     def execute(self) -> None:
+        self.release()
         work = sorted(self._by_file().items())
         for n, (file, names) in enumerate(work, 1):
             told = self.state["files"].get(file)
@@ -389,6 +401,7 @@ class FileJob(Job):
             yield from folder.rglob(".wb-erase-*")
 
     def prove(self) -> tuple[list[TableProof], StoreProof]:
+        self.release()
         tables = []
         for name in sorted(self.tables):
             before = logical.TableState(**self.state["before"][name])
@@ -416,6 +429,11 @@ class FileJob(Job):
         """As in every job; of a file that was looked for by its own bytes, pieces of it as it was sealed."""
         if column == CELL:
             yield pieces(unit_bytes(b"".join(self.sealed_file(self.tables[table].file)), self.tables[table]))
+        elif chain(self.tables[table]) and self.tables[table].format.startswith("parquet"):
+            from workbench.vault.restoring import parquet_batches
+
+            data = unit_bytes(b"".join(self.sealed_file(self.tables[table].file)), self.tables[table])
+            yield from (batch.column(column).to_pylist() for batch in parquet_batches(data))  # sealed with its archive only
         else:
             yield from super().sealed_cells(table, column)
 
