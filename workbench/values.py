@@ -16,7 +16,7 @@ import re
 from typing import Any, ClassVar, Self
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 def short(digest: str, length: int = 12) -> str:
@@ -55,3 +55,15 @@ class Value(BaseModel):
     def from_bytes(cls, data: bytes) -> Self:
         """Parse canonical (or any) JSON bytes; pydantic's ValidationError when they do not fit."""
         return cls.model_validate_json(data)
+
+
+class Grown(Value):
+    """A value with fields that earlier versions did not have. While such a field is empty it is not written, so plans
+    that were approved and certificates that were signed before keep their bytes."""
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        out: dict[str, Any] = handler(self)
+        return {k: v for k, v in out.items() if v or k not in self.later}

@@ -22,7 +22,7 @@ from workbench.erasure.model import (
 )
 from workbench.erasure.place import COPYING, copies
 from workbench.errors import VerificationError
-from workbench.plan.model import Disposal, Plan
+from workbench.plan.model import Disposal, Plan, Text
 from workbench.values import short
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ LEVELS: dict[str, tuple[str, str]] = {
 }
 
 
-def verdict_of(d: Disposal, result: DisposalResult, tables: Iterable[TableProof], proof: StoreProof | None) -> Verdict:
-    """The level that one disposal reached."""
-    if d.action in ("keep", "ask") or (d.action in ("lock", "anonymise") and not d.suppress):
+def verdict_of(d: Disposal, result: DisposalResult, tables: Iterable[TableProof], proof: StoreProof | None,
+               hidden: Hidden | None = None) -> Verdict:
+    """The level that one disposal reached. hidden: how well an anonymising one hides people, as measured."""
+    if d.action in ("keep", "ask") or (d.action in ("lock", "anonymise") and not d.altered):
         bad = any(t.problem for t in tables if t.table == d.set.table)
         return "FAILED" if bad else "KEPT"
     if d.action == "destroy_medium":
@@ -56,6 +57,8 @@ def verdict_of(d: Disposal, result: DisposalResult, tables: Iterable[TableProof]
     going = d.action in ("erase", "hand_over")
     if not mine or any(t.problem for t in mine) or result.planned - result.refused != (
             result.deleted if going else result.suppressed):
+        return "FAILED"
+    if d.k and result.planned and (hidden is None or not hidden.enough):
         return "FAILED"
     if proof is None or d.level in ("none", "logical") or result.planned == 0:
         return "LOGICAL"
@@ -68,6 +71,18 @@ def verdict_of(d: Disposal, result: DisposalResult, tables: Iterable[TableProof]
     if not searched:
         return "LOGICAL"  # nothing in these rows is long enough to be told from chance
     return "STORE_CLEAN" if all(c.control_hits for c in searched) else "INCONCLUSIVE"
+
+
+def too_clear(d: Disposal, result: DisposalResult) -> Text | None:
+    """What to say of anonymised rows that hide people less well than the plan wants; None when they do, or nothing is wanted."""
+    h = result.hidden
+    if not d.k or not result.planned or (h is not None and h.enough):
+        return None
+    zh = f"测得 k = {h.k}" if h else "k 未能测得"
+    en = f"k is {h.k}" if h else "k could not be measured"
+    return Text(zh=f"未达到匿名化:{zh},计划要求 {d.k}。各列已概括或清除,但不得视为匿名化信息。",
+                en=f"Not anonymised: {en}, and the plan wants {d.k}. Columns were made coarser or cleared, but the rows still "
+                   "count as personal information.")
 
 
 def open_certificate(case: Case, plan: Plan, approval: Approval, d: Disposal, result: DisposalResult, store: str,
@@ -84,13 +99,12 @@ def open_certificate(case: Case, plan: Plan, approval: Approval, d: Disposal, re
         categories=d.categories, deletion_class=" ".join(x for x in (
             d.retention_class, f"until {d.keep_until}" if d.keep_until else "") if x), receiver=d.receiver,
         method=d.method or ("Clear" if d.level == "store" else "Logical-only"), config=plan.config,
-        legal_basis=tuple(f"{r.id}: {r.provision}" for r in d.rules), planned=result.planned, started=at,
+        generalised=d.generalise, legal_basis=tuple(f"{r.id}: {r.provision}" for r in d.rules), planned=result.planned, started=at,
         tool=f"winddown-workbench {workbench.__version__}", copies=tuple(copies(case, d, checks)))
 
 
 def close_certificate(case: Case, opened: Certificate, d: Disposal, result: DisposalResult, proof: StoreProof | None,
-                      tables: Iterable[TableProof], scrubs: Iterable[ScrubResult], at: str,
-                      hidden: Hidden | None = None) -> Certificate:
+                      tables: Iterable[TableProof], scrubs: Iterable[ScrubResult], at: str) -> Certificate:
     """The same certificate after proof, signed."""
     verdict = result.verdict
     columns = [c for c in proof.columns if c.table == d.set.table] if proof else []
@@ -106,6 +120,8 @@ def close_certificate(case: Case, opened: Certificate, d: Disposal, result: Disp
         if proof and proof.control_sha256 else []
     steps = [f"{s.step}: {s.command}" + ("" if s.done else " (not done)") for s in scrubs if not s.task]
     zh, en = LEVELS.get(verdict, ("", ""))
+    if short_of := too_clear(d, result):
+        zh, en = short_of.zh, short_of.en
     signer = case.signer(case.operator())
     body = opened.model_copy(update={
         "state": "closed", "deleted": result.deleted, "suppressed": result.suppressed, "archived": result.archived,
@@ -116,7 +132,7 @@ def close_certificate(case: Case, opened: Certificate, d: Disposal, result: Disp
         "bytes_scanned": sum(f.bytes for f in proof.files) if proof else 0,
         "encodings": proof.encodings if proof else (), "control_sha256": proof.control_sha256 if proof else "",
         "logical": all(not t.problem for t in tables if t.table == d.set.table), "exceptions": tuple(exceptions),
-        "columns": tuple(columns), "files": proof.files if proof else (), "hidden": hidden, "keys": tuple(keys),
+        "columns": tuple(columns), "files": proof.files if proof else (), "hidden": result.hidden, "keys": tuple(keys),
         "verified_at": proof.scanned_at if proof else "", "verdict": verdict, "level_zh": zh, "level_en": en,
         "key_id": signer.key_id, "public_pem": signer.public_pem,
         "signature": "",
@@ -163,6 +179,8 @@ def verify_certificate(certificate: Certificate, *, keys: Iterable[str], plan: s
         raise refuse("claims clean bytes without a positive control")
     if c.verdict == "STORE_CLEAN" and (c.residual_hits or not c.logical):
         raise refuse("claims clean bytes and counts residue")
+    if c.verdict in ("STORE_CLEAN", "LOGICAL") and c.hidden is not None and not c.hidden.enough:
+        raise refuse(f"claims a level, and its k is {c.hidden.k} where {c.hidden.wanted} was wanted")
     done = c.deleted if c.action in ("erase", "hand_over") else c.suppressed
     if c.verdict in ("STORE_CLEAN", "LOGICAL") and done + c.refused != c.planned:
         raise refuse(f"{c.planned} rows were planned, {done} done and {c.refused} refused")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.erasure import coarse
 from workbench.erasure.cells import text_forms
 from workbench.erasure.dates import read_date
 from workbench.erasure.model import Preflight, ScrubResult
@@ -202,7 +203,7 @@ class DuckStore(SqlStore):
         for line in sel.lines:
             out[line.disposal.id] = {
                 "deleted": line.rows if line.goes else 0,
-                "suppressed": line.rows if line.changes and not line.goes and line.disposal.suppress else 0}
+                "suppressed": line.rows if line.changes and not line.goes and line.disposal.altered else 0}
         return out
 
     def _build(self, temp: Path, sel: Selection) -> None:
@@ -226,10 +227,12 @@ class DuckStore(SqlStore):
         for name in columns:
             cell = f"t.{self.q(name)}"
             for line in sel.of(table):
-                if not line.goes and line.changes and line.rows and name in line.disposal.suppress:
+                if not line.goes and line.changes and line.rows and name in line.disposal.altered:
                     new = self.neutral(table, name)
                     if new is None:
                         raise ErasureError(f"{table}.{name} cannot be cleared", "take it out of the plan's suppress list")
+                    for g in line.disposal.coarser:
+                        new = coarse.sql(self, table, g, new) if g.column == name else new
                     cell = f"CASE WHEN t.rowid IN (SELECT k0 FROM {self.t(line.work)}) THEN {new} ELSE {cell} END"
             for unlink in sel.unlinks:
                 if unlink.table == table and name in unlink.columns:

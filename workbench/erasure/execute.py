@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
+from workbench.erasure import coarse
 from workbench.erasure.pace import LARGEST, SMALLEST, Pace
 from workbench.erasure.selection import Line, Selection, table_order
 from workbench.erasure.sqlstore import JOURNAL, SqlStore
 from workbench.erasure.strategy import CannotCopy, Choice
 from workbench.errors import ErasureError, StoreBusy
+from workbench.plan.model import Disposal
 
 FIRST = 5_000
 Instead = Callable[[str, Choice], None]
@@ -43,8 +45,8 @@ def carry_out(store: SqlStore, sel: Selection, pace: Pace | None = None, choices
                  unlink.table, cyclic=False)
     for line in sel.lines:
         d = line.disposal
-        if d.action in ("lock", "anonymise") and d.suppress and line.rows:
-            sets = cleared_by(store, d.set.table, d.suppress)
+        if d.altered and line.rows:
+            sets = altered_by(store, d)
             _batches(store, "suppress", line.work, store.update_sql(d.set.table, line.work, sets), line.rows, pace,
                      d.set.table, cyclic=False)
     later = [t for t in sel.order if t in choices and choices[t].strategy in ("copy", "truncate")]
@@ -107,19 +109,30 @@ def rehearse(store: SqlStore, sel: Selection) -> None:
     """Clear the columns of one row of each line and roll back: a check or a unique column refuses here, not half-way."""
     for line in sel.lines:
         d = line.disposal
-        if d.action not in ("lock", "anonymise") or not d.suppress or not line.rows or store.swaps:
+        if not d.altered or not line.rows or store.swaps:
             continue
-        sets = cleared_by(store, d.set.table, d.suppress)
+        sets = altered_by(store, d)
         store.begin()
         try:
             store.batch_begin(d.set.table, False)
             store.run(store.update_sql(d.set.table, line.work, sets),
                       store.bounds(d.set.table, 0, 1))
         except ErasureError as e:
-            raise ErasureError(f"{d.id}: {store.name}.{d.set.table} refuses to have {', '.join(d.suppress)} cleared "
+            raise ErasureError(f"{d.id}: {store.name}.{d.set.table} refuses to have {', '.join(d.altered)} changed "
                                f"({e.what})", "take the column out of the plan's suppress list, or allow NULL") from None
         finally:
             store.rollback()
+
+
+def altered_by(store: SqlStore, d: Disposal) -> str:
+    """The SET list of a line whose rows stay: columns cleared, and columns made coarser."""
+    table, parts = d.set.table, list[str]()
+    if d.coarser:
+        parts = [f"{store.q(g.column)} = {coarse.sql(store, table, g, neutral(store, table, g.column))}" for g in d.coarser]
+        store.commit()  # what it looks dates up in, should this batch be rolled back
+    if d.suppress:
+        return ", ".join([*parts, cleared_by(store, table, d.suppress)])
+    return ", ".join(parts) + store.update_extra(table)
 
 
 def cleared_by(store: SqlStore, table: str, suppress: Iterable[str]) -> str:

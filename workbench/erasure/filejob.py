@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.erasure import logical
+from workbench.erasure.coarse import changed, coarse
 from workbench.erasure.dates import read_date
 from workbench.erasure.files import file_forms, sha, short, sync, wipe
 from workbench.erasure.job import Context, Job, Phase
 from workbench.erasure.model import DisposalResult, Preflight, ScrubResult, StoreProof, TableProof
 from workbench.erasure.needles import Hunt, Needle, Sampler, again, choose, compare
 from workbench.erasure.rewrite import Chosen, cannot_rewrite, readable, rewrite, row_batches
-from workbench.erasure.whole import CELL, ROWWISE, member_of, pieces, rowwise, unit_bytes, unit_of
+from workbench.erasure.whole import CELL, chain, member_of, pieces, rowwise, unit_bytes, unit_of
 from workbench.errors import ErasureError
 from workbench.plan.model import Disposal
 from workbench.sources.base import Table
@@ -41,6 +42,7 @@ class FileJob(Job):
         self.tables: dict[str, Table] = {}
         self._wholes: dict[str, bool] = {}
         self._needles: list[Needle] | None = None
+        self._source: Any = None
 
     def open(self) -> None:
         from workbench.sources import open_source
@@ -59,14 +61,20 @@ class FileJob(Job):
             if table is None:
                 raise ErasureError(f"{d.id}: {d.set.table!r} of the plan is not there any more",
                                    "make inventory and plan again", where=self.name)
-            wanted = [*d.suppress, *d.keep_columns, *(c.column for c in d.set.where if c.column)]
+            wanted = [*d.suppress, *d.keep_columns, *(g.column for g in d.generalise), *(c.column for c in d.set.where if c.column)]
             for column in wanted:
                 if table.column(column) is None:
                     raise ErasureError(f"{d.id}: the column {column!r} of the plan is not there", "make the plan again",
                                        where=table.id)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        self.release()
+
+    def release(self) -> None:
+        """Forget what was read: the next phase looks anew."""
+        if self._source is not None:
+            self._source.close()
+            self._source = None
 
     def path(self, table: Table) -> Path:
         """The file of a table."""
@@ -125,6 +133,7 @@ class FileJob(Job):
         self.state["planned"] = counts
 
     def choose(self) -> None:
+        self.release()
         self._count()
         self.state["tables"] = {n: t.model_dump() for n, t in self.tables.items()}
         self.state["whole"] = [n for n, t in self.tables.items() if self.whole(t)]
@@ -135,7 +144,7 @@ class FileJob(Job):
         out = []
         for d in self.disposals:
             planned = self.state["planned"][d.id]
-            clears = bool(d.suppress) and d.action in ("lock", "anonymise")
+            clears = bool(d.altered)
             out.append(DisposalResult(
                 disposal=d.id, source=self.name, table=d.set.table, action=d.action, planned=planned,
                 deleted=planned if done and d.action in GOING else 0, suppressed=planned if done and clears else 0,
@@ -164,7 +173,7 @@ class FileJob(Job):
     def _by_file(self) -> dict[str, list[str]]:
         """file -> tables in it, for files that change."""
         changed = {self.tables[d.set.table].file for d in self.disposals
-                   if d.action in GOING or (d.suppress and d.action in ("lock", "anonymise"))}
+                   if d.action in GOING or d.altered}
         return {f: [n for n, t in self.tables.items() if t.file == f] for f in changed}
 
     # -- archive, control ------------------------------------------------------------------------------------
@@ -172,6 +181,7 @@ class FileJob(Job):
     def seal(self, vault: Vault) -> None:
         from workbench.vault.archive import add_rows
 
+        self.release()
         archived = self.state.setdefault("archived", {})
         for d in self.disposals:
             planned = self.state["planned"][d.id]
@@ -193,13 +203,15 @@ class FileJob(Job):
 
     def _original(self, table: Table) -> bytes | None:
         """A document that is kept as a whole is sealed as it is, and not only its text."""
-        kind = table.format.split("/")[0]
-        if member_of(table) or kind in ROWWISE or not all(
-                d.action == "lock" for t in self.tables.values() if t.file == table.file for d in self.of(t.name)):
+        path = self.path(table)
+        unit = unit_of(table, path)
+        mine = [t for t in self.tables.values() if t.file == table.file and unit_of(t, path) == unit]
+        if rowwise(table) or not all(d.action == "lock" for t in mine for d in self.of(t.name)):
             return None
-        return self.path(table).read_bytes()
+        return unit_bytes(path.read_bytes(), table)
 
     def control(self) -> None:
+        self.release()
         samplers, kept = self._sample()
         before = {n: self._observe(n, staying=True) for n in self.tables}
         self.state["before"] = {n: s.dump() for n, s in before.items()}
@@ -215,31 +227,34 @@ class FileJob(Job):
         """Rows as the source room reads them: another reader than the one that rewrites."""
         from workbench.sources import open_source
 
-        with open_source(self.spec, self.case.folder) as source:
-            if table not in {t.name for t in source.tables()}:
-                return
-            for batch in source.batches(table):
-                yield from batch.to_pylist()
+        if self._source is None:  # once a phase: opening unpacks every archive
+            self._source = open_source(self.spec, self.case.folder).__enter__()
+        if table not in {t.name for t in self._source.tables()}:
+            return
+        for batch in self._source.batches(table):
+            yield from batch.to_pylist()
 
     def _sample(self) -> tuple[list[Sampler], Iterator[bytes]]:
         key, samplers = self.notes.key(), dict[tuple[str, str], Sampler]()
         for name in sorted(self.tables):
             disposals = self.of(name)
-            changing = [d for d in disposals if d.action in GOING or d.suppress]
+            changing = [d for d in disposals if d.action in GOING or d.altered]
             if not changing:
                 continue
             if self.whole(self.tables[name]):
                 samplers[(name, CELL)] = Sampler(key, name, CELL, file_forms)
                 samplers[(name, CELL)].add(pieces(unit_bytes(self.path(self.tables[name]).read_bytes(), self.tables[name])))
                 continue
-            workbook = self.tables[name].file.lower().endswith((".xlsx", ".xlsm", ".xls"))
+            workbook = self.tables[name].format.split("/")[0] in ("xlsx", "xlsm", "xls")
             for row in self._source_rows(name):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is None or d not in changing:
                     continue
-                columns = list(row) if self.leaving(d) else \
-                    list(d.suppress) if d.action in ("lock", "anonymise") else []
+                columns = list(row) if self.leaving(d) else list(d.altered)
+                same = {g.column for g in d.coarser if not self.leaving(d) and not changed([row[g.column]], g)}
                 for c in columns:
+                    if c in same:
+                        continue
                     if (name, c) not in samplers:
                         samplers[(name, c)] = Sampler(key, name, c, file_forms)
                     if workbook and str(row[c])[4:5] == "-" and read_date(row[c]) is not None:
@@ -263,7 +278,9 @@ class FileJob(Job):
                 d = next((d for d in disposals if logical.meets(d.set.where, row)), None)
                 if d is not None and self.leaving(d):
                     continue
-                hidden = set(d.suppress) if d is not None and d.action in ("lock", "anonymise") else set()
+                hidden = set(d.altered) if d is not None else set()
+                for g in d.coarser if d is not None else ():
+                    block.append(str(coarse(row[g.column], g.how, g.width)).encode("utf-8", "replace"))
                 block += [c if isinstance(c, bytes) else str(c).encode("utf-8", "replace")
                           for k, c in row.items() if c is not None and k not in hidden]
                 if len(block) > 50_000:
@@ -273,10 +290,10 @@ class FileJob(Job):
 
     def _observe(self, name: str, *, staying: bool) -> logical.TableState:
         table, disposals = self.tables[name], self.of(name)
-        cleared = {c for d in disposals if d.action in ("lock", "anonymise") for c in d.suppress}
+        cleared = {c for d in disposals for c in d.altered}
         kept = [c.name for c in table.columns if c.name not in cleared]
         erasing = [d for d in disposals if d.action in GOING and d.set.where]
-        clearing = [d for d in disposals if d.suppress and d.action in ("lock", "anonymise")]
+        clearing = [d for d in disposals if d.altered]
         state = logical.TableState(columns=kept)
 
         def rows() -> Iterator[Sequence[Any]]:
@@ -289,6 +306,8 @@ class FileJob(Job):
                     state.predicate_rows += any(logical.meets(d.set.where, row) for d in erasing)
                     state.uncleared += sum(not logical.blank(row.get(c)) for d in clearing
                                            if logical.meets(d.set.where, row) for c in d.suppress)
+                    state.uncleared += sum(not logical.coarse_enough(row.get(g.column), g) for d in clearing
+                                           if logical.meets(d.set.where, row) for g in d.coarser)
                 cells = [_plain(row.get(c)) for c in kept]
                 if any(c != "" for c in cells):  # an emptied line or row may be no row any more
                     yield cells
@@ -316,6 +335,7 @@ class FileJob(Job):
     # -- execution, proof ------------------------------------------------------------------------------------
 
     def execute(self) -> None:
+        self.release()
         work = sorted(self._by_file().items())
         for n, (file, names) in enumerate(work, 1):
             told = self.state["files"].get(file)
@@ -361,7 +381,7 @@ class FileJob(Job):
         folder = self.root if self.root.is_dir() else self.root.parent
         if not folder.is_dir():
             return
-        for path in folder.rglob(".wb-erase-*.tmp"):
+        for path in folder.rglob(".wb-erase-*.tmp*"):
             path.unlink(missing_ok=True)
         for path in folder.rglob(".wb-erase-*.old"):
             wipe(path)
@@ -381,6 +401,7 @@ class FileJob(Job):
             yield from folder.rglob(".wb-erase-*")
 
     def prove(self) -> tuple[list[TableProof], StoreProof]:
+        self.release()
         tables = []
         for name in sorted(self.tables):
             before = logical.TableState(**self.state["before"][name])
@@ -408,6 +429,11 @@ class FileJob(Job):
         """As in every job; of a file that was looked for by its own bytes, pieces of it as it was sealed."""
         if column == CELL:
             yield pieces(unit_bytes(b"".join(self.sealed_file(self.tables[table].file)), self.tables[table]))
+        elif chain(self.tables[table]) and self.tables[table].format.startswith("parquet"):
+            from workbench.vault.restoring import parquet_batches
+
+            data = unit_bytes(b"".join(self.sealed_file(self.tables[table].file)), self.tables[table])
+            yield from (batch.column(column).to_pylist() for batch in parquet_batches(data))  # sealed with its archive only
         else:
             yield from super().sealed_cells(table, column)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.erasure.certify import close_certificate, open_certificate, verdict_of
+from workbench.erasure.certify import close_certificate, open_certificate, too_clear, verdict_of
 from workbench.erasure.job import Context, Job, Phase
 from workbench.erasure.model import (
     Certificate,
@@ -81,6 +81,7 @@ def dry_run(case: Case, *, progress: Progress = quiet) -> Erasure:
             try:
                 results += job.results() if job.phase >= Phase.SELECTED else job.survey()
                 checks += job.preflight()
+                checks += job.foretold()
             finally:
                 job.close()
         erasure = Erasure(case_id=case.id, plan=plan.digest, dry_run=True, started=at, ended=case.now(),
@@ -235,6 +236,7 @@ def _choose(job: Job, backup: SealedBackup) -> list[Preflight]:
         checks = list(unchanged(job, backup))
         job.choose()
         checks += job.preflight()
+        checks += job.foretold()
         job.state["preflight"] = [c.model_dump() for c in checks]
         job.reached(Phase.SELECTED)
     return [Preflight.model_validate(c) for c in job.state.get("preflight", ())]
@@ -344,10 +346,10 @@ def _carry_out(case: Case, plan: Plan, approval: Approval, jobs: list[Job], chec
             job.reached(Phase.EXECUTED)
     for job in jobs:
         mine, proofs, proof = _prove(job)
-        done = [r.model_copy(update={"verdict": verdict_of(d, r, proofs, proof)})
-                for d, r in zip(job.disposals, job.results(), strict=True)]
         hidden = job.hidden()
-        closed += [close_certificate(case, opened[d.id], d, r, proof, proofs, mine, case.now(), hidden.get(d.id))
+        done = [r.model_copy(update={"verdict": verdict_of(d, r, proofs, proof, hidden.get(d.id)), "hidden": hidden.get(d.id)})
+                for d, r in zip(job.disposals, job.results(), strict=True)]
+        closed += [close_certificate(case, opened[d.id], d, r, proof, proofs, mine, case.now())
                    for d, r in zip(job.disposals, done, strict=True)]
         results += done
         scrubs += mine
@@ -357,7 +359,7 @@ def _carry_out(case: Case, plan: Plan, approval: Approval, jobs: list[Job], chec
         d = next(d for d in plan.disposals if d.id == r.disposal)
         closed.append(close_certificate(case, opened[d.id], d, r, None, (), (), case.now()))
     certificates = Certificates(case_id=case.id, plan=plan.digest, certificates=tuple(closed))
-    problems = _problems(results, tables, stores, scrubs)
+    problems = _problems(plan, results, tables, stores, scrubs)
     erasure = Erasure(
         case_id=case.id, plan=plan.digest, dry_run=False, approvers=approval.approvers, started=started,
         ended=case.now(), preflight=tuple(checks), disposals=tuple(_ordered(plan, results)), scrubs=tuple(scrubs),
@@ -381,13 +383,15 @@ def _prove(job: Job) -> tuple[list[ScrubResult], list[TableProof], StoreProof]:
     return scrubs, [TableProof(**t) for t in saved["tables"]], StoreProof.model_validate(saved["store"])
 
 
-def _problems(results: list[DisposalResult], tables: list[TableProof], stores: list[StoreProof],
+def _problems(plan: Plan, results: list[DisposalResult], tables: list[TableProof], stores: list[StoreProof],
               scrubs: list[ScrubResult]) -> list[str]:
     out = [f"{t.source}.{t.table}: {t.problem}" for t in tables if t.problem]
     out += [f"{s.source}: values are still in {f.sort} file {n}" for s in stores for f in s.files if f.sort != OTHER
             for n in f.names]
     out += [f"{s.source}: scrub step {s.step} is not done ({s.note})" for s in scrubs if not s.task and not s.done]
     out += [f"{r.disposal}: {r.refused} rows were left because rows that stay need them" for r in results if r.refused]
+    lines = {d.id: d for d in plan.disposals}
+    out += [f"{r.source}.{r.table} ({r.disposal}): {t.en}" for r in results if (t := too_clear(lines[r.disposal], r))]
     out += [f"{r.disposal}: {r.planned} rows planned, {r.deleted or r.suppressed} done" for r in results
             if r.verdict == "FAILED" and not any(r.table in o for o in out)]
     return out

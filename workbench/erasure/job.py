@@ -131,27 +131,21 @@ class Job(ABC):
         """A file or folder of the store on this machine."""
 
     def hidden(self) -> dict[str, Hidden]:
-        """Disposal id -> how well its table hides people now, by the quasi-identifiers that are still filled; for
-        anonymising disposals of tables in which the findings named any."""
-        from workbench.classification.model import Findings
-        from workbench.risk.anonymity import measure_table
+        """Disposal id -> how well its rows hide people now, for anonymising lines of which anything can be measured."""
+        from workbench.erasure.hidden import measured
 
-        findings = self.case.find(Findings)
-        out = {}
-        for d in self.disposals if findings is not None else ():
-            assert findings is not None
-            told = next((t for t in findings.tables if (t.source, t.table) == (self.name, d.set.table)), None)
-            columns = [c for c in (told.quasi_identifiers if told else ()) if c not in d.suppress][:6]
-            if d.action != "anonymise" or not columns:
-                continue
-            sensitive = next((f.column for f in findings.findings if (f.source, f.table) == (self.name, d.set.table)
-                              and f.sensitive and f.column not in {*d.suppress, *columns}), "")
-            self.release()
-            found = measure_table(self.case, self.name, d.set.table, columns, sensitive)
-            if found is not None:
-                out[d.id] = Hidden(columns=found.columns, rows=found.rows, k=found.k, uniques=found.uniques,
-                                   sensitive=sensitive, l=found.distinct_l)
-        return out
+        self.release()
+        known = {i: Hidden.model_validate(h) for i, h in self.state.get("hidden", {}).items()}
+        return known | {d.id: h for d in self.disposals if d.action == "anonymise" and d.id not in known
+                        and (h := measured(self.case, d)) is not None}
+
+    def foretold(self) -> Iterator[Preflight]:
+        """Red for each line that would not reach the k that the plan wants: nothing is gained by trying."""
+        from workbench.erasure.hidden import foretell
+
+        self.release()
+        for d in self.disposals if self.phase < Phase.EXECUTED else ():
+            yield from foretell(self.case, d)
 
     # -- shared by all kinds ---------------------------------------------------------------------------------
 

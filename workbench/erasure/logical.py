@@ -7,14 +7,16 @@ the rows that are to stay) and after (all rows that are there); the two must agr
 
 from __future__ import annotations
 
+import decimal
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from workbench.erasure.dates import read_date
 from workbench.erasure.model import TableProof
-from workbench.plan.model import Condition, Disposal
+from workbench.plan.model import Condition, Disposal, Generalisation
 
 _MASK = (1 << 256) - 1
 LOCAL = ("<", ">=", "is_null", "not_null")
@@ -73,7 +75,7 @@ def observe(read: Callable[[str], Iterable[Sequence[Any]]], quote: Callable[[str
     kept = [n for n in names if n not in cleared]
     erasing = [d for d in disposals if d.action in ("erase", "hand_over")
                and d.set.where and all(c.op in LOCAL for c in d.set.where)]
-    clearing = [d for d in disposals if d.suppress and all(c.op in LOCAL for c in d.set.where)]
+    clearing = [d for d in disposals if d.altered and all(c.op in LOCAL for c in d.set.where)]
     place = {n: i for i, n in enumerate(names)}
     state = TableState(columns=kept)
     digest_at = [place[n] for n in kept]
@@ -85,6 +87,8 @@ def observe(read: Callable[[str], Iterable[Sequence[Any]]], quote: Callable[[str
                 state.predicate_rows += any(meets(d.set.where, named) for d in erasing)
                 state.uncleared += sum(not blank(named[c]) and str(named[c]) != (neutral or {}).get(c)
                                        for d in clearing if meets(d.set.where, named) for c in d.suppress)
+                state.uncleared += sum(not coarse_enough(named[g.column], g)
+                                       for d in clearing if meets(d.set.where, named) for g in d.coarser)
             yield [row[i] for i in digest_at]
 
     state.rows, total = row_sum(watched())
@@ -98,6 +102,22 @@ def blank(cell: object) -> bool:
         return True
     text = str(cell)
     return text.startswith("wb-") or text in ("00:00:00", "0:00:00") or set(text) <= set("0.")
+
+
+def coarse_enough(cell: object, g: Generalisation) -> bool:
+    """Whether a cell says no more than the plan lets it say. Shares no code with what made it coarser."""
+    if blank(cell):
+        return True
+    text = str(cell).strip()
+    if g.how in ("month", "year"):
+        found = re.fullmatch(r"\d{4}-(\d\d)-01(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", text)
+        return bool(found) and (g.how == "month" or found[1] == "01")  # type: ignore[index]
+    if g.how == "band":
+        try:
+            return decimal.Decimal(text) % g.width == 0
+        except decimal.InvalidOperation:
+            return False
+    return len(text) <= g.width if g.how == "prefix" else bool(re.fullmatch(r"(?:\d{1,3}\.){3}0(?:/\d+)?", text))
 
 
 def judge(source: str, table: str, before: TableState, after: TableState, refused: int) -> TableProof:
@@ -115,7 +135,7 @@ def judge(source: str, table: str, before: TableState, after: TableState, refuse
     elif after.predicate_rows > refused:
         problem = f"{after.predicate_rows} rows still meet the predicate of an erasing disposal"
     elif after.uncleared:
-        problem = f"{after.uncleared} cells that were to be cleared hold something"
+        problem = f"{after.uncleared} cells that were to be cleared or made coarser say too much"
     return TableProof(
         source=source, table=table, rows_before=before.total, rows_expected=before.rows, rows_left=after.rows,
         predicate_rows=after.predicate_rows, kept_equal=equal, uncleared=after.uncleared,

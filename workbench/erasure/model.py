@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from workbench.values import Value
+from workbench.plan.model import Generalisation
+from workbench.values import Grown, Value
 
 Verdict = Literal["NOT_STARTED", "STARTED", "LOGICAL", "STORE_CLEAN", "VOLUME_CLEAN", "CRYPTO_ERASED", "FAILED",
                   "INCONCLUSIVE", "KEPT", "TASK"]
@@ -23,8 +24,35 @@ class Preflight(Value):
     todo: str = ""
 
 
-class DisposalResult(Value):
+class Hidden(Grown):
+    """How well the rows that an anonymising disposal left hide people, measured after it."""
+
+    later: ClassVar[tuple[str, ...]] = ("wanted", "own")
+
+    columns: tuple[str, ...]
+    """quasi-identifiers that are still filled"""
+    rows: int
+    k: int
+    """rows in the smallest class"""
+    uniques: int
+    sensitive: str = ""
+    l: int | None = None  # noqa: E741  (its name in the literature)
+    """fewest distinct values of ``sensitive`` in a class"""
+    wanted: int = 0
+    """k that the plan wants"""
+    own: bool = False
+    """measured over the disposal's own rows; False: over every row of its table"""
+
+    @property
+    def enough(self) -> bool:
+        """Whether the rows may be called anonymised, as far as k says."""
+        return self.k >= self.wanted
+
+
+class DisposalResult(Grown):
     """What became of one line of the plan."""
+
+    later: ClassVar[tuple[str, ...]] = ("hidden",)
 
     disposal: str
     source: str
@@ -34,7 +62,7 @@ class DisposalResult(Value):
     """rows of its set when execution began"""
     deleted: int = 0
     suppressed: int = 0
-    """rows whose columns were cleared"""
+    """rows whose columns were cleared or made coarser"""
     archived: int = 0
     refused: int = 0
     """rows left because a row that stays needs them and its link may not be empty"""
@@ -45,6 +73,8 @@ class DisposalResult(Value):
     """why this strategy, with the estimate of the others"""
     reason_zh: str = ""
     seconds_estimated: float = 0.0
+    hidden: Hidden | None = None
+    """of an anonymising line"""
     verdict: Verdict = "NOT_STARTED"
 
 
@@ -75,7 +105,7 @@ class TableProof(Value):
     kept_equal: bool
     """count and digest of the rows that stay equal those taken before"""
     uncleared: int = 0
-    """cells of suppressed columns that still hold something"""
+    """cells that were to be cleared or made coarser and say too much"""
     orphans_before: int = 0
     orphans_after: int = 0
     problem: str = ""
@@ -140,22 +170,10 @@ class KnownCopy(Value):
     en: str
 
 
-class Hidden(Value):
-    """How well the rows that an anonymising disposal left hide people, measured after it."""
-
-    columns: tuple[str, ...]
-    """quasi-identifiers that are still filled"""
-    rows: int
-    k: int
-    """rows in the smallest class"""
-    uniques: int
-    sensitive: str = ""
-    l: int | None = None  # noqa: E741  (its name in the literature)
-    """fewest distinct values of ``sensitive`` in a class"""
-
-
-class Certificate(Value):
+class Certificate(Grown):
     """One disposal's certificate; opened before, closed after. Fields follow NIST SP 800-88 r2, 4.6."""
+
+    later: ClassVar[tuple[str, ...]] = ("generalised",)
 
     id: str
     case_id: str
@@ -195,6 +213,8 @@ class Certificate(Value):
     suppressed: int = 0
     archived: int = 0
     refused: int = 0
+    generalised: tuple[Generalisation, ...] = ()
+    """what columns of anonymised rows still say"""
     hidden: Hidden | None = None
     started: str
     ended: str = ""

@@ -7,25 +7,56 @@ rebuilt from the values that stay (which leaves chart caches, defined names and 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.erasure.whole import CELL, ROWWISE, cannot_leave_out, leave_out, member_of
+from workbench.erasure.coarse import coarse
+from workbench.erasure.members import cannot_leave_out, leave_out
+from workbench.erasure.whole import CELL, ROWWISE, member_of
 from workbench.errors import ErasureError
-from workbench.plan.model import Disposal
+from workbench.plan.model import Disposal, Generalisation
 from workbench.sources.base import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+COARSE = ("csv", "jsonl", "parquet", "xlsx")
+"""formats with columns, whose cells can be made coarser"""
 LOCAL = ("<", ">=", "is_null", "not_null")
 HELD = 96 << 20
 """bytes of kept Parquet rows in memory"""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a row."""
+
+    goes: bool = False
+    """it leaves the file"""
+    cleared: tuple[str, ...] = ()
+    """columns emptied if it stays"""
+    coarser: Mapping[str, Generalisation] = dataclasses.field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        """Whether a row that stays is written anew."""
+        return bool(self.cleared or self.coarser)
+
+    def cell(self, name: str, cell: Any) -> Any:
+        """What a column of a row that stays says then; None for nothing."""
+        if name in self.cleared:
+            return None
+        g = self.coarser.get(name)
+        return cell if g is None else coarse(cell, g.how, g.width)
+
+
+STAYS = Fate()
 
 
 @dataclass
@@ -36,6 +67,7 @@ class Chosen:
     disposals: list[Disposal]
     whole: bool = False
     """the file leaves as a whole, rows that are sealed included"""
+    _known: dict[str, Fate] = dataclasses.field(default_factory=dict)
 
     def disposal(self, row: dict[str, Any]) -> Disposal | None:
         """The disposal whose set holds this row."""
@@ -43,23 +75,19 @@ class Chosen:
 
         return matches(self.disposals, row) if self.disposals else None
 
-    def goes(self, row: dict[str, Any]) -> bool:
-        """Whether the row leaves the file."""
-        return self.fate(row)[0]
-
-    def cleared(self, row: dict[str, Any]) -> tuple[str, ...]:
-        """Columns cleared in a row that stays."""
-        return self.fate(row)[1]
-
-    def fate(self, row: dict[str, Any]) -> tuple[bool, tuple[str, ...]]:
-        """(whether the row leaves the file, which of its columns are cleared if it stays)."""
+    def fate(self, row: dict[str, Any]) -> Fate:
+        """What becomes of the row."""
         d = self.disposal(row)
-        return d is not None and (self.whole or d.action in ("erase", "hand_over")), \
-            d.suppress if d is not None and d.action in ("lock", "anonymise") else ()
+        if d is None:
+            return STAYS
+        if d.id not in self._known:
+            self._known[d.id] = Fate(self.whole or d.action in ("erase", "hand_over"),
+                                     d.suppress if d.action in ("lock", "anonymise") else (), {g.column: g for g in d.coarser})
+        return self._known[d.id]
 
-    def fates(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Iterator[tuple[bool, tuple[str, ...]]]:
+    def fates(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Iterator[Fate]:
         """:meth:`fate` of many rows, given by column; rows alike are judged once."""
-        known: dict[tuple[Any, ...], tuple[bool, tuple[str, ...]]] = {}
+        known: dict[tuple[Any, ...], Fate] = {}
         for cells in zip(*columns, strict=True):
             try:
                 found = known.get(cells)
@@ -81,8 +109,7 @@ class Chosen:
     @property
     def untouched(self) -> bool:
         """Whether every row stays as it is."""
-        return not self.whole and not any(d.action in ("erase", "hand_over") or (d.suppress and d.action in ("lock", "anonymise"))
-                                          for d in self.disposals)
+        return not self.whole and not any(d.action in ("erase", "hand_over") or d.altered for d in self.disposals)
 
 
 def _kind(table: Table) -> str:
@@ -97,14 +124,20 @@ def cannot_rewrite(path: Path, tables: list[Table], chosen: list[Chosen]) -> str
     if all(c.all_go for c in chosen):
         return ""
     kind = _kind(tables[0])
+    blunt = sorted(g.column for c in chosen if _kind(c.table) not in COARSE for d in c.disposals for g in d.coarser)
+    if blunt:
+        return f"{blunt[0]} cannot be made coarser in this format; have it cleared, or export the file to CSV"
     if member_of(tables[0]):
-        return cannot_leave_out(path, chosen)
+        return cannot_leave_out(path, tables, chosen)
     if kind not in ROWWISE:
         return f"the format {kind} can only be erased whole"
-    if kind == "csv":
-        text, raw = _decoded(path), path.read_bytes()
-        if _encoded(text, path) != raw:
-            return "some bytes are not valid in the file's encoding"
+    return undecodable(path, tables[0])
+
+
+def undecodable(path: Path, table: Table) -> str:
+    """Why a text file would not keep the bytes of rows that stay, or nothing."""
+    if _kind(table) == "csv" and _encoded(_decoded(path), path) != path.read_bytes():
+        return "some bytes are not valid in the file's encoding"
     return ""
 
 
@@ -166,7 +199,7 @@ def rewrite(path: Path, temp: Path, tables: list[Table], chosen: dict[str, Chose
         return False
     kind = _kind(tables[0])
     if member_of(tables[0]) and not inside:
-        leave_out(path, temp, tables, chosen)
+        leave_out(path, temp, tables[0].file, tables, chosen)
     elif kind == "parquet":
         _parquet(path, temp, chosen[tables[0].name])
     elif kind == "xlsx":
@@ -269,13 +302,12 @@ def _csv(path: Path, table: Table, chosen: Chosen) -> bytes:
     delimiter, out = delimiter_of(_decoded(path)[:65_536]), list[str]()
     names = [c.name for c in table.columns]
     for raw, row in _csv_records(path, table):
-        if row is not None and chosen.goes(row):
+        fate = chosen.fate(row) if row is not None else STAYS
+        if fate.goes:
             continue
-        cleared = chosen.cleared(row) if row is not None else ()
-        if row is not None and cleared:
+        if row is not None and fate.changes:
             line = io.StringIO()
-            csv.writer(line, delimiter=delimiter, lineterminator="").writerow(
-                ["" if n in cleared else row[n] for n in names])
+            csv.writer(line, delimiter=delimiter, lineterminator="").writerow([fate.cell(n, row[n]) for n in names])
             raw = line.getvalue() + raw[len(raw.rstrip("\r\n")):]
         out.append(raw)
     return _encoded("".join(out), path)
@@ -285,7 +317,7 @@ def _text(path: Path, table: Table, chosen: Chosen) -> bytes:
     out = []
     for line in _decoded(path).splitlines(keepends=True):
         row = {"text": line.rstrip("\r\n")}
-        if line.strip() and (chosen.goes(row) or "text" in chosen.cleared(row)):
+        if line.strip() and ((fate := chosen.fate(row)).goes or "text" in fate.cleared):
             continue
         out.append(line)
     return _encoded("".join(out), path)
@@ -328,20 +360,19 @@ def _json(path: Path, table: Table, chosen: Chosen) -> bytes:
     for raw, row in _json_records(path, table):
         if row is None:
             out.append(raw)
-        elif not chosen.goes(row):
-            cleared = chosen.cleared(row)
-            if cleared:
+        elif not (fate := chosen.fate(row)).goes:
+            if fate.changes:
                 end = raw[len(raw.rstrip("\r\n")):]
-                raw = json.dumps(_without(json.loads(raw), set(cleared)), ensure_ascii=False) + end
+                raw = json.dumps(_altered(json.loads(raw), fate), ensure_ascii=False) + end
             out.append(raw)
     return _encoded("[" + ",\n".join(out) + "]\n" if whole else "".join(out), path)
 
 
-def _without(value: Any, cleared: set[str], key: str = "") -> Any:
-    if key in cleared:
-        return None
+def _altered(value: Any, fate: Fate, key: str = "") -> Any:
+    if key in fate.cleared or key in fate.coarser:
+        return fate.cell(key, value)
     if isinstance(value, dict):
-        return {k: _without(v, cleared, f"{key}.{k}" if key else str(k)) for k, v in value.items()}
+        return {k: _altered(v, fate, f"{key}.{k}" if key else str(k)) for k, v in value.items()}
     return value
 
 
@@ -387,12 +418,12 @@ def _kept(table: pa.Table, chosen: Chosen) -> pa.Table:
     import pyarrow as pa
 
     needed = sorted({c.column for d in chosen.disposals for c in d.set.where if c.column})
-    if not needed and all(not d.suppress for d in chosen.disposals):
+    if not needed and not any(d.altered for d in chosen.disposals):
         return table if not chosen.all_go else table.slice(0, 0)
     fates = list(chosen.fates(needed, [_cells(table.column(n)) for n in needed])) if needed \
         else [chosen.fate({})] * table.num_rows
-    stays = pa.array([not goes for goes, _ in fates], pa.bool_())
-    cleared = [names for _, names in fates]
+    stays = pa.array([not f.goes for f in fates], pa.bool_())
+    cleared = [f.cleared for f in fates]
     for name in sorted({c for x in cleared for c in x}):
         field = table.schema.field(name)
         mask = pa.array([name in x for x in cleared], pa.bool_())
@@ -405,7 +436,23 @@ def _kept(table: pa.Table, chosen: Chosen) -> pa.Table:
         if pa.types.is_dictionary(field.type):
             new = new.dictionary_encode().cast(field.type)
         table = table.set_column(table.schema.get_field_index(name), field, new)
+    for name in sorted({c for f in fates for c in f.coarser}):
+        table = _coarser(table, name, fates)
     return _own_words(table.filter(stays))
+
+
+def _coarser(table: pa.Table, name: str, fates: Sequence[Fate]) -> pa.Table:
+    import pyarrow as pa
+
+    field = table.schema.field(name)
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    nothing = None if field.nullable else _empty(kind).as_py()
+    cells = [c if c is None or name not in f.coarser else nothing if (new := f.cell(name, c)) is None else new
+             for c, f in zip(table.column(name).to_pylist(), fates, strict=True)]
+    made = pa.array(cells, kind)
+    if pa.types.is_dictionary(field.type):
+        made = made.dictionary_encode().cast(field.type)
+    return table.set_column(table.schema.get_field_index(name), field, made)
 
 
 def _cells(column: pa.ChunkedArray) -> list[Any]:
@@ -489,7 +536,6 @@ def _sheet(old: Any, new: Any, table: Table, chosen: Chosen, rows: Iterator[dict
             new.append(cells)
             continue
         row = next(rows)  # the source room's text of the same row: conditions read what the plan's author saw
-        if chosen.goes(row):
-            continue
-        cleared = chosen.cleared(row)
-        new.append([None if 0 <= n < len(names) and names[n] in cleared else c for n, c in enumerate(cells, -before)])
+        fate = chosen.fate(row)
+        if not fate.goes:
+            new.append([fate.cell(names[n], c) if 0 <= n < len(names) else c for n, c in enumerate(cells, -before)])

@@ -6,6 +6,7 @@ candidate is compared in full. Compressed containers (zip, gzip, Parquet) are op
 
 from __future__ import annotations
 
+import io
 import mmap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,9 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from workbench.errors import ErasureError
+
 PREFIX = 6
 """bytes; shorter needles cannot be told from chance"""
 WINDOW = 64 * 1024 * 1024
+MOST = 16 << 30
+"""bytes that one container may unpack to"""
+OVERLAP = 4096
+"""bytes; no needle is longer"""
+DEEPEST = 4
+CONTAINERS = (b"PK", b"\x1f\x8b", b"BZ", b"\xfd7", b"PA")
+"""first two bytes of zip, gzip, bzip2, xz and Parquet"""
 _BITS = 20
 
 
@@ -109,39 +119,83 @@ class Scanner:
 
 
 def contents(path: Path) -> Iterator[Callable[[], bytes]]:
-    """Further bytes inside a container file: zip members unpacked, gzip unpacked, Parquet cells and metadata."""
+    """Further bytes inside a container file: members of archives unpacked, packed files unpacked, Parquet cells and metadata.
+
+    Containers inside containers (a workbook in a tar) are opened too, if they fit into memory; the bytes of larger ones are
+    looked at as they lie.
+
+    Raises:
+        ErasureError: it unpacks to more than 16 GiB: who says what is in there?
+    """
     with path.open("rb") as f:
-        head = f.read(4)
-    if head[:4] == b"PK\x03\x04":
-        yield from _zip(path)
-    elif head[:2] == b"\x1f\x8b":
-        yield lambda: _gunzip(path)
-    elif head == b"PAR1":
+        head = f.read(16)
+    if head[:4] == b"PAR1":
         yield from _parquet(path)
-
-
-def _zip(path: Path) -> Iterator[Callable[[], bytes]]:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as box:
-            for member in box.infolist():
-                yield lambda m=member: box.read(m)  # type: ignore[misc]
-    except zipfile.BadZipFile:
         return
+    left = [MOST]
+    for piece in _inside(path, head, left, 0):
+        yield lambda p=piece: p  # type: ignore[misc]
 
 
-def _gunzip(path: Path) -> bytes:
+def _inside(place: Path | io.BytesIO, head: bytes, left: list[int], depth: int) -> Iterator[bytes]:
+    """Pieces of what a container holds; ``left``: bytes that may still be unpacked."""
+    import bz2
     import gzip
+    import lzma
+    import tarfile
+    import zipfile
+    import zlib
 
     try:
-        with gzip.open(path) as f:
-            return f.read()
-    except (OSError, EOFError):
-        return b""
+        if head[:4] == b"PK\x03\x04":
+            with zipfile.ZipFile(place) as box:
+                for info in box.infolist():
+                    if not info.is_dir() and not info.flag_bits & 1:
+                        with box.open(info) as member:
+                            yield from _pieces(member, left, depth)
+            return
+        if isinstance(place, io.BytesIO):
+            place.seek(0)
+        openers: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+        packed = openers.get(head[:2])
+        if packed is not None:
+            with packed(place) as stream:
+                yield from _pieces(stream, left, depth)  # of a tar: its members one after the other, with their headers
+            if isinstance(place, io.BytesIO):
+                place.seek(0)
+        with (tarfile.open(place) if isinstance(place, Path) else tarfile.open(fileobj=place)) as tar:
+            for m in tar:
+                stream = tar.extractfile(m) if m.isreg() else None
+                if stream is not None and (start := stream.read(16))[:2] in CONTAINERS:
+                    stream.seek(0)
+                    yield from _pieces(stream, left, depth, start)
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error,
+            lzma.LZMAError):
+        return  # no container after all, or a damaged one: its bytes were looked at as they lie
 
 
-def _parquet(path: Path) -> Iterator[Callable[[], bytes]]:
+def _pieces(stream: Any, left: list[int], depth: int, head: bytes = b"") -> Iterator[bytes]:
+    """A stream in windows that overlap, and what is inside it where it is a container itself."""
+    data = stream.read(WINDOW)
+    whole = len(data) < WINDOW
+    tail = b""
+    while data:
+        left[0] -= len(data)
+        if left[0] < 0:
+            raise ErasureError("a file unpacks to more than 16 GiB", "take it out of the source's folder, or unpack it there")
+        yield tail + data
+        if whole:
+            break
+        tail = data[-OVERLAP:]
+        data = stream.read(WINDOW)
+    if whole and depth < DEEPEST and data[:2] in CONTAINERS:
+        if data[:4] == b"PAR1":
+            yield from (read() for read in _parquet(data))
+        else:
+            yield from _inside(io.BytesIO(data), data[:16], left, depth + 1)
+
+
+def _parquet(file: Path | bytes) -> Iterator[Callable[[], bytes]]:
     """Cells and whole dictionaries: a page of a dictionary may hold words that no row uses any more."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -150,13 +204,13 @@ def _parquet(path: Path) -> Iterator[Callable[[], bytes]]:
         return any(is_(kind) for is_ in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary))
 
     try:
-        with pq.ParquetFile(path) as plain:
+        with pq.ParquetFile(pa.BufferReader(file) if isinstance(file, bytes) else file) as plain:
             words = [f.name for f in plain.schema_arrow if textual(f.type)]
-        file = pq.ParquetFile(path, read_dictionary=words)
+        found = pq.ParquetFile(pa.BufferReader(file) if isinstance(file, bytes) else file, read_dictionary=words)
     except (pa.ArrowException, OSError):
         return
-    with file:
-        for batch in file.iter_batches(16_384):
+    with found:
+        for batch in found.iter_batches(16_384):
             yield lambda b=batch: batch_bytes(b)  # type: ignore[misc]
 
 

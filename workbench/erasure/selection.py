@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
+from workbench.erasure import coarse
 from workbench.erasure.sqlstore import WORK, SqlStore
 from workbench.errors import ErasureError
 from workbench.plan.model import Condition, Disposal
@@ -118,12 +119,13 @@ def _known(store: SqlStore, d: Disposal) -> None:
     if table is None:
         raise ErasureError(f"{d.id}: the table {d.set.table!r} of the plan is not there any more",
                            "workbench run CASE inventory plan, then have the new plan approved", where=store.name)
-    wanted = [*d.suppress, *d.keep_columns]
+    wanted = [*d.suppress, *d.keep_columns, *(g.column for g in d.generalise)]
     wanted += [c for cond in d.set.where for c in cond.column.split(",") if c]
     for column in wanted:
         if table.column(column.strip()) is None:
             raise ErasureError(f"{d.id}: the column {column!r} of the plan is not there", "make the plan again",
                                where=table.id)
+    coarse.check(store, d)
 
 
 class _Maker:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.erasure import execute, logical, technique
+from workbench.erasure import coarse, execute, logical, technique
+from workbench.erasure.hidden import columns_of, hidden_of, measure_batches
 from workbench.erasure.job import Job, Phase
 from workbench.erasure.model import (
     DisposalResult,
@@ -25,6 +26,7 @@ from workbench.erasure.selection import Line, Selection, Unlink, select, table_o
 from workbench.erasure.sqlstore import JOURNAL, SqlStore
 from workbench.erasure.strategy import Choice, fitted, shipped
 from workbench.errors import ErasureError
+from workbench.plan.model import Generalisation
 
 if TYPE_CHECKING:
     from workbench.vault.vault import Vault
@@ -174,16 +176,17 @@ class SqlJob(Job):
         key, out = self.notes.key(), []
         for line in self.sel.lines:
             d = line.disposal
-            columns = self._own(d.set.table, (c.name for c in self.store.tables[d.set.table].columns) if line.goes else d.suppress)
+            columns = self._own(d.set.table, (c.name for c in self.store.tables[d.set.table].columns) if line.goes else d.altered)
+            steps = {} if line.goes else {g.column: g for g in d.coarser}
             if not columns or not line.rows or not line.changes:
                 continue
             mine = [Sampler(key, d.set.table, c, self.store.forms_for(d.set.table, c)) for c in columns]
             for block in self.store.sample(d.set.table, columns, line.work, line.rows, SAMPLE):
                 for i, sampler in enumerate(mine):
-                    sampler.add([row[i] for row in block])
+                    sampler.add(_told([row[i] for row in block], steps.get(columns[i])))
             for sampler in mine:
                 if sampler.needles():
-                    sampler.must(self.store.ends(d.set.table, sampler.column, line.work))
+                    sampler.must(_told(self.store.ends(d.set.table, sampler.column, line.work), steps.get(sampler.column)))
             out += mine
         merged: dict[tuple[str, str], Sampler] = {}
         for s in out:  # two disposals of one table share a sampler
@@ -202,22 +205,26 @@ class SqlJob(Job):
         with self.store.reader() as read:
             for name in sorted(set(self.store.tables) - self.store.derived):
                 columns = [c.name for c in self.store.tables[name].columns]
-                partial = [(x.work, set(x.disposal.suppress)) for x in self.sel.of(name)
-                           if not x.goes and x.changes and x.disposal.suppress and x.rows]
-                partial += [(u.work, set(u.columns)) for u in self.sel.unlinks if u.table == name]
-                yield from self._text(read, name, columns, self._without(name, [w for w, _ in partial]))
-                for work, hidden in partial:
+                partial = [(x.work, set(x.disposal.suppress), x.disposal.coarser) for x in self.sel.of(name)
+                           if not x.goes and x.changes and x.disposal.altered and x.rows]
+                partial += [(u.work, set(u.columns), ()) for u in self.sel.unlinks if u.table == name]
+                yield from self._text(read, name, columns, self._without(name, [w for w, _, _ in partial]))
+                for work, hidden, steps in partial:
                     left = [c for c in columns if c not in hidden]
                     join = f"JOIN {self.store.t(work)} w ON {self.store.match(name, 't', 'w')}"
-                    yield from self._text(read, name, left, join)
+                    yield from self._text(read, name, left, join, {left.index(g.column): g for g in steps})
 
-    def _text(self, read: Any, table: str, columns: Sequence[str], tail: str) -> Iterator[bytes]:
+    def _text(self, read: Any, table: str, columns: Sequence[str], tail: str,
+              steps: Mapping[int, Generalisation] | None = None) -> Iterator[bytes]:
+        """Text of cells that stay; steps: which of ``columns`` will be coarser by then."""
         if not columns:
             return
         names = ", ".join(f"t.{self.store.q(c)}" for c in columns)
         block, size = list[bytes](), 0
         for row in read(f"SELECT {names} FROM {self.store.t(table)} t {tail}"):
-            for cell in row:
+            for i, cell in enumerate(row):
+                if steps and i in steps:
+                    cell = coarse.coarse(cell, steps[i].how, steps[i].width)
                 if cell is not None:
                     block += self.store.forms_kept(cell)
             size += 1
@@ -237,7 +244,7 @@ class SqlJob(Job):
         out: dict[str, set[str]] = {}
         for line in self.sel.lines:
             if not line.goes and line.changes and line.rows:
-                out.setdefault(line.disposal.set.table, set()).update(line.disposal.suppress)
+                out.setdefault(line.disposal.set.table, set()).update(line.disposal.altered)
         for u in self.sel.unlinks:
             out.setdefault(u.table, set()).update(u.columns)
         for name, columns in out.items():
@@ -307,6 +314,9 @@ class SqlJob(Job):
         self.reached(self.phase)
 
     def after_execute(self) -> None:
+        """Work tables go; what has to be read by them is read before."""
+        self._hidden()
+        self.reached(self.phase)
         self.store.triggers_on(self.state.get("triggers", {}))
         self.store.begin()
         for work in self.store.work_tables():
@@ -314,6 +324,17 @@ class SqlJob(Job):
                 self.store.drop(work)
         self.store.drop(JOURNAL)
         self.store.commit()
+
+    def _hidden(self) -> None:
+        """How well rows hide people that no condition on their own columns tells from others."""
+        told = self.state.setdefault("hidden", {})
+        for line in self.sel.lines:
+            d = line.disposal
+            columns, sensitive = columns_of(self.case, d) if d.k and line.rows and d.id not in told else ([], "")
+            if columns and self.store.stable_key(d.set.table) and self.store.has(line.work):
+                wanted = [*columns, *([sensitive] if sensitive else [])]
+                found = measure_batches(self.case, self.store.arrow(d.set.table, wanted, line.work), columns, sensitive)
+                told |= {d.id: hidden_of(d, found, own=True).model_dump()} if found is not None else {}
 
     def scrub(self) -> list[ScrubResult]:
         self.store.rewritten = frozenset(t for t, c in self.choices.items() if c.strategy in ("copy", "truncate"))
@@ -359,3 +380,8 @@ class SqlJob(Job):
 
     def where(self) -> Path | None:
         return Path(self.store.where_files()) if self.store.where_files() else None
+
+
+def _told(cells: list[Any], g: Generalisation | None) -> list[Any]:
+    """Cells whose original has to be gone: of a column that becomes coarser only those that become other ones."""
+    return cells if g is None else coarse.changed(cells, g)

@@ -147,6 +147,10 @@ class SqlStore:
         """Column expressions that identify a row."""
         raise NotImplementedError
 
+    def stable_key(self, table: str) -> bool:
+        """Whether a row's key is the same after an update and in a fresh store."""
+        return not self.swaps and "ctid" not in self.key(table)
+
     def key_of(self, table: str, alias: str) -> list[str]:
         """:meth:`key` with a table alias in front."""
         return [f"{alias}.{k}" for k in self.key(table)]

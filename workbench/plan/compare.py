@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.plan.documents import condition
 from workbench.plan.model import Condition, Disposal, Plan
-from workbench.plan.texts import ACTIONS, day
+from workbench.plan.texts import ACTIONS, anonymised, day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def line_in_words(d: Disposal, lang: str = "en") -> str:
     """What happens to a line, in one phrase."""
     zh = lang == "zh"
     action = ACTIONS[d.action]
-    parts = [action.zh if zh else action.en, d.retention_class]
+    parts = [action.zh if zh else action.en, d.retention_class, anonymised(d, lang)]
     for name_zh, name_en, value in (("保存至", "keep until", d.keep_until and day(d.keep_until)),
                                     ("不早于", "not before", d.not_before), ("移交", "to", d.receiver),
                                     ("保全", "hold", ", ".join(d.holds))):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from workbench.plan.model import Condition, Disposal, Duty, Plan
-from workbench.plan.texts import ACTIONS, LEVELS, day
+from workbench.plan.texts import ACTIONS, LEVELS, anonymised, day
 
 _OPS = {"referenced": ("仍被引用", "still pointed at"), "unreferenced": ("无人引用", "not pointed at"), "is_null": ("为空", "is empty"),
         "not_null": ("非空", "is filled"), "parent_in": ("主表行属于", "parent in"), "parent_gone": ("无主表行", "no parent row in")}
@@ -37,9 +37,10 @@ def rows_in_words(d: Disposal, lang: str) -> str:
 def header(lang: str) -> tuple[str, ...]:
     """Column names of the plan's lines."""
     return tuple(_say(
-        lang, "编号|来源|表|行|行数|处置|达到程度|重要性|敏感|保存至|应删于|最早执行|保全|封存类|封存列|清除列|接收方|执行人|理由|规则",
+        lang, "编号|来源|表|行|行数|处置|达到程度|重要性|敏感|保存至|应删于|最早执行|保全|封存类|封存列|清除列|概括列|接收方|执行人"
+        "|理由|规则",
         "line|source|table|rows|count|disposal|level|importance|sensitive|keep until|delete by|not before|holds|archive class|"
-        "sealed columns|cleared columns|receiver|who|reason|rules").split("|"))
+        "sealed columns|cleared columns|generalised columns|receiver|who|reason|rules").split("|"))
 
 
 def lines(plan: Plan, lang: str) -> list[tuple[str, ...]]:
@@ -51,7 +52,8 @@ def lines(plan: Plan, lang: str) -> list[tuple[str, ...]]:
             d.id, d.set.source, d.set.table, rows_in_words(d, lang), "" if d.rows is None else str(d.rows),
             _say(lang, action.zh, action.en), _say(lang, level.zh, level.en), str(d.importance), "●" if d.sensitive else "",
             _day(d.keep_until), _day(d.delete_by), _day(d.not_before), ", ".join(d.holds), d.retention_class,
-            ", ".join(d.keep_columns), ", ".join(d.suppress), d.receiver, d.who, _say(lang, d.reason.zh, d.reason.en),
+            ", ".join(d.keep_columns), ", ".join(d.suppress), anonymised(d, lang), d.receiver, d.who,
+            _say(lang, d.reason.zh, d.reason.en),
             "; ".join(f"{r.id} ({cited(r.provision, lang)}) [{r.confidence}{'' if r.signed_off else ', ✎?'}]" for r in d.rules)))
     return out
 
@@ -147,7 +149,8 @@ def to_docx(plan: Plan, path: Path, lang: str = "zh", company: str = "", approve
         clocks = "\n".join(f"{label} {_day(x)}" for label, x in zip(_CLOCKS[lang == "zh"], (d.keep_until, d.delete_by, d.not_before),
                                                                      strict=True) if x)
         what = f"{cells[5]}{f' → {d.receiver}' if d.receiver else ''}{f'{chr(10)}{d.retention_class}' if d.retention_class else ''}"
-        rows.append((d.id, f"{d.set.table_id}\n{cells[3]}", cells[4], what, clocks, cells[18], cells[19]))
+        what += f"\n{cells[16]}" if cells[16] else ""
+        rows.append((d.id, f"{d.set.table_id}\n{cells[3]}", cells[4], what, clocks, cells[19], cells[20]))
     table(doc, _say(lang, "编号|记录|行数|处置|时间|理由|规则与依据",
                     "line|records|count|disposal|when|reason|rules and law").split("|"),
           rows, [1.4, 4.4, 1.5, 3.4, 3.4, 5.9, 5], size=Pt(7.5))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from workbench.law import Packs
 from workbench.law.query import Term
 from workbench.plan.bases import Band, Subject
-from workbench.plan.model import Action, Condition, Disposal, Level, RecordSet, RuleRef, Text
+from workbench.plan.model import Action, Condition, Disposal, Generalisation, Level, RecordSet, RuleRef, Text
 
 STAYING: tuple[Action, ...] = ("lock", "anonymise", "keep", "ask", "destroy_medium")
 
@@ -26,6 +26,8 @@ class Draft:
     rules: tuple[RuleRef, ...] = ()
     why: list[Text] = field(default_factory=list)
     suppress: tuple[str, ...] = ()
+    generalise: tuple[Generalisation, ...] = ()
+    k: int = 0
     keep_columns: tuple[str, ...] = ()
     retention_class: str = ""
     keep_until: dt.date | None = None
@@ -105,6 +107,8 @@ def _disposal(d: Draft, id_: str, ids: dict[Draft, str], reason: Text) -> Dispos
         level=d.level,
         method=d.method,
         suppress=d.suppress,
+        generalise=d.generalise,
+        k=d.k,
         keep_columns=d.keep_columns,
         retention_class=d.retention_class,
         rows=d.rows,

@@ -6,14 +6,15 @@ The disposals of one table partition its rows: every row belongs to exactly one 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import ClassVar, Literal
 
-from workbench.values import Value
+from workbench.values import Grown, Value
 
 Action = Literal["erase", "lock", "anonymise", "hand_over", "keep", "destroy_medium", "ask"]
 """erase: rows are deleted and scrubbed from the store's bytes
 lock: PIPL 47(2): sealed into the archive's retention class; ``suppress`` columns are cleared in the live row
-anonymise: the row stays in the live store, ``suppress`` columns are cleared, nothing goes to the archive
+anonymise: the row stays in the live store, ``suppress`` columns are cleared, ``generalise`` columns made coarser, nothing
+    goes to the archive
 hand_over: sealed for the named receiver, then erased
 keep: holds nothing personal; untouched
 destroy_medium: a device, a medium or paper; a checklist and a certificate
@@ -78,8 +79,26 @@ class RuleRef(Value):
     """a lawyer has reviewed the rule"""
 
 
-class Disposal(Value):
+class Generalisation(Value):
+    """What a column of rows that are anonymised still says. Done twice it gives the same."""
+
+    column: str
+    how: Literal["month", "year", "band", "prefix", "ip24", "keep", "sensitive"]
+    """month, year: a date becomes the first day of it. band: a number becomes the lower end of its band of ``width``.
+    prefix: of a text its first ``width`` characters stay. ip24: an IPv4 address loses its last part. keep: it stays as it
+    is and counts for k. sensitive: it stays as it is, and l is measured on it. A cell that cannot be read so is cleared."""
+    width: int = 0
+
+    @property
+    def changes(self) -> bool:
+        """Whether cells become other ones."""
+        return self.how not in ("keep", "sensitive")
+
+
+class Disposal(Grown):
     """One line of the plan."""
+
+    later: ClassVar[tuple[str, ...]] = ("generalise", "k")
 
     id: str
     """stable name: D001, D002, ... in the plan's order"""
@@ -91,6 +110,10 @@ class Disposal(Value):
     """NIST SP 800-88 r2 term: clear, purge, destroy, cryptographic erase"""
     suppress: tuple[str, ...] = ()
     """columns cleared in live rows that stay"""
+    generalise: tuple[Generalisation, ...] = ()
+    """columns that still say something in anonymised rows"""
+    k: int = 0
+    """anonymise: rows that at least share the same quasi-identifiers, or they do not count as anonymised; 0: only measured"""
     keep_columns: tuple[str, ...] = ()
     """columns sealed into the archive (lock, hand_over); empty: all"""
     retention_class: str = ""
@@ -114,6 +137,16 @@ class Disposal(Value):
     who: str = ""
     """role or person that carries it out"""
     receiver: str = ""
+
+    @property
+    def coarser(self) -> tuple[Generalisation, ...]:
+        """Columns whose cells become coarser ones."""
+        return tuple(g for g in self.generalise if g.changes) if self.action == "anonymise" else ()
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """Columns that change in rows that stay."""
+        return (*self.suppress, *(g.column for g in self.coarser)) if self.action in ("lock", "anonymise") else ()
 
 
 class Gate(Value):

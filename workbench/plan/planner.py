@@ -19,6 +19,7 @@ from workbench.law import Packs
 from workbench.law.dates import FOREVER
 from workbench.law.query import Term, deletion_duties
 from workbench.plan import columns as cols
+from workbench.plan.anonymise import Asked, anonymised, asked, asked_of
 from workbench.plan.bases import Band, Subject, bands, conflict, hard_limit, resolve
 from workbench.plan.drafts import Draft, number, ref
 from workbench.plan.gates import config_digest, duties, gates
@@ -71,6 +72,7 @@ class Planner:
         self.stop = d.service_end or as_of
         self.general = deletion_duties(packs, as_of)
         self.warnings: list[Text] = []
+        self.asked = asked(config)
         self.subjects = self._subjects()
         self.reasons: dict[Draft, Text] = {}
         self.base: dict[str, list[Draft]] = {}
@@ -158,6 +160,10 @@ class Planner:
             if not any(t.id == spec.table or fnmatchcase(t.id, spec.table) for t in self.inventory.tables):
                 raise PlanError(f"[[records]] names {spec.table!r}, which is no table of this case",
                                 "write source.table as the inventory has it, or source.*")
+        for a in self.asked:
+            if not any(t.id == a.table or fnmatchcase(t.id, a.table) for t in self.inventory.tables):
+                raise PlanError(f"settings.plan.anonymise names {a.table!r}, which is no table of this case",
+                                "write source.table as the inventory has it, or source.*")
 
     def _facts(self, drafts: list[Draft]) -> frozenset[str]:
         facts = set()
@@ -203,6 +209,13 @@ class Planner:
         if s.declared and s.declared.type == "none" and not s.personal:
             return [self._plain(s)]
         return [self._erased(s, (), why_rows=s.table.rows)]
+
+    def _as_asked(self, s: Subject, want: Asked, drafts: list[Draft]) -> list[Draft]:
+        """Rows that nothing keeps stay anonymised where a person asked for it; what a duty seals of them is sealed first."""
+        if not any(d.action in ("erase", "anonymise") for d in drafts):
+            s.notes.append(both(f"{s.id}:没有可匿名化的行,settings.plan.anonymise 对它不起作用。",
+                                f"{s.id}: no row of it may be anonymised, so settings.plan.anonymise changes nothing there."))
+        return [anonymised(d, want) if d.action in ("erase", "anonymise") else d for d in drafts]
 
     def _receiver(self, s: Subject) -> str:
         """Who takes the table over, by settings.plan.receivers (pattern = receiver)."""
@@ -524,11 +537,14 @@ class Planner:
 
     def _split(self, s: Subject, final: dict[str, list[Draft]]) -> list[Draft]:
         pointing = [d for child in self.children.get(s.id, ()) for d in final[child] if d.stays]
+        want = asked_of(s, self.asked)
         if not pointing:
-            return final[s.id]
+            return final[s.id] if want is None else self._as_asked(s, want, final[s.id])
         held = tuple(d for d in pointing if d.holds)
         own_term = any(t.keeps for t in s.terms)  # a record of its own, not the person that a record names
         party = () if own_term else tuple(d for d in pointing if d.party and d.action == "lock" and not d.holds)
+        if want is not None and not held and not party:  # no row leaves, whether it is pointed at or not
+            return self._as_asked(s, want, final[s.id])
         out: list[Draft] = []
         for d in final[s.id]:
             if d.holds:  # a hold that ends does not end what kept records still need
@@ -536,7 +552,7 @@ class Planner:
             out += (
                 self._tombstones(d, held, party, len(pointing) > len(held) + len(party)) if d.action == "erase" else [d]
             )
-        return out
+        return out if want is None else self._as_asked(s, want, out)
 
     def _tombstones(self, d: Draft, held: tuple[Draft, ...], party: tuple[Draft, ...], others: bool) -> list[Draft]:
         s = d.subject

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from workbench.law.dates import FOREVER, is_duration, parse_duration
 from workbench.law.query import Term
-from workbench.plan.model import Text
+from workbench.plan.model import Disposal, Generalisation, Text
 
 LEVELS = {
     "none": Text(zh="不删除", en="nothing deleted"),
@@ -78,3 +78,27 @@ def duty(t: Term, cite_zh: str, cite_en: str) -> Text:
         f"{t.rule.names.zh}{start.zh}保存{length.zh}({cite_zh})。",
         f"{t.rule.names.en}: keep {length.en}{start.en} ({cite_en}).",
     )
+
+
+def coarse(g: Generalisation) -> Text:
+    """What a column still says, in words.
+
+    >>> coarse(Generalisation(column="born", how="band", width=10)).en
+    'born in bands of 10'
+    """
+    c, w = g.column, g.width
+    return {
+        "month": both(f"{c} 只到月", f"{c} to the month"),
+        "year": both(f"{c} 只到年", f"{c} to the year"),
+        "band": both(f"{c} 按 {w} 分档", f"{c} in bands of {w}"),
+        "prefix": both(f"{c} 只留前 {w} 个字符", f"first {w} characters of {c}"),
+        "ip24": both(f"{c} 只留 /24 网段", f"{c} to its /24 network"),
+        "keep": both(f"{c} 不变", f"{c} as it is"),
+        "sensitive": both(f"{c} 不变(敏感值,测 l)", f"{c} as it is (sensitive; l is measured)"),
+    }[g.how]
+
+
+def anonymised(d: Disposal, lang: str) -> str:
+    """What still stands in the rows of an anonymising line, and the k that is wanted; empty for others."""
+    words = [t.zh if lang == "zh" else t.en for t in map(coarse, d.generalise)]
+    return ("；" if lang == "zh" else "; ").join([*words, *([f"k ≥ {d.k}"] if d.k else [])])

@@ -121,7 +121,7 @@ def expected_changes(case: Case) -> tuple[Expected, ...]:
         key = (d.set.source, d.set.table)
         removed, cleared = found.get(key, (False, set()))
         # the key columns of a row that stays may have been emptied when the row they point at went
-        found[key] = (removed or d.action != "anonymise", cleared | set(d.suppress) | links.get(key, set()))
+        found[key] = (removed or d.action != "anonymise", cleared | {*d.suppress, *d.altered} | links.get(key, set()))
     return tuple(Expected(source=s, table=t, removed=removed, cleared=tuple(sorted(cleared)))
                  for (s, t), (removed, cleared) in sorted(found.items()))
 

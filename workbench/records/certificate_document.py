@@ -16,6 +16,7 @@ from workbench.erasure.model import Certificate, Certificates, Completion, Erasu
 from workbench.errors import ErasureError, ParameterError
 from workbench.i18n import text
 from workbench.ledger import write_durably
+from workbench.plan.texts import coarse
 from workbench.records.disposal_document import Grid, Section, write_page, write_word
 from workbench.records.pdf import print_pdf
 from workbench.records.viewer import category, pick, verdict
@@ -109,7 +110,7 @@ def _one(c: Certificate, lang: str, company: str, window_closed: str, done: Comp
         (say("信息类别", "categories"), ", ".join(category(x, lang) for x in c.categories) or "–"),
         (say("留存类别", "deletion class"), c.deletion_class or "–"),
         (say("依据", "legal basis"), "\n".join(_halves(x, lang) for x in c.legal_basis) or "–"),
-        (say("处置与方法", "action and method"), f"{say(*ACTIONS.get(c.action, (c.action, c.action)))} · {c.method}"),
+        (say("处置与方法", "action and method"), f"{say(*_action(c))} · {c.method}"),
         (say("步骤", "steps"), "\n".join(c.steps) or "–"),
         (say("软件与配置", "tool and configuration"), f"{c.tool}\nSHA-256 {c.config}"), (say("计划", "plan"), f"SHA-256 {c.plan}"),
         (say("行数", "rows"), say(f"计划 {c.planned:,};删除 {c.deleted:,};清除 {c.suppressed:,};封存 {c.archived:,};未动 {c.refused:,}",
@@ -126,16 +127,20 @@ def _one(c: Certificate, lang: str, company: str, window_closed: str, done: Comp
     ]
     if c.receiver:
         rows.append((say("接收方", "receiver"), c.receiver))
+    if c.generalised:
+        rows.append((say("仍保留的内容", "what they still say"), "; ".join(say(t.zh, t.en) for t in map(coarse, c.generalised))))
     if c.hidden:
         h = c.hidden
         level = f", l = {h.l} ({h.sensitive})" if h.l is not None else ""
-        rows.append((say("处置后测得", "measured afterwards"), f"k = {h.k}{level}; {', '.join(h.columns)}"))
+        wanted = say(f"(要求 ≥ {h.wanted},{'已' if h.enough else '未'}达到)",
+                     f" (wanted ≥ {h.wanted}: {'' if h.enough else 'not '}reached)") if h.wanted else ""
+        rows.append((say("处置后测得", "measured afterwards"), f"k = {h.k}{wanted}{level}; {', '.join(h.columns)}"))
     if done:
         rows.append((say("完成", "completed"), say(f"{done.at},由 {done.person} 收取", f"{done.at}, taken in by {done.person}")
                      + "".join(f"\n{k}: {v}" for k, v in done.evidence.items())))
         rows.append((say("其例外", "its exceptions"), "; ".join(done.exceptions) or say("无", "none")))
     rows.append((say("签名", "signature"), f"Ed25519 {c.key_id}\n{c.signature}"))
-    yield Section(f"{c.disposal} · {c.table} · {say(*ACTIONS.get(c.action, (c.action, c.action)))}", style=style,
+    yield Section(f"{c.disposal} · {c.table} · {say(*_action(c))}", style=style,
                   lines=(f"{say('结论', 'Level reached')}: {verdict(c.verdict, lang)}. {say(c.level_zh, c.level_en)}",),
                   grid=Grid((say("栏目", "field"), say("内容", "content")), tuple(rows), (3.6, 13.4)))
     if c.files:
@@ -150,6 +155,12 @@ def _one(c: Certificate, lang: str, company: str, window_closed: str, done: Comp
         yield Section(say(f"{c.disposal}:其他副本", f"{c.disposal}: other copies"), style="dense", grid=Grid(
             tuple(say("种类,名称,处置", "sort,name,disposition").split(",")),
             tuple((x.sort, x.name, ends.get(x.sort) or say(x.zh, x.en)) for x in c.copies), (3, 5, 9)))
+
+
+def _action(c: Certificate) -> tuple[str, str]:
+    if c.hidden is not None and not c.hidden.enough:
+        return "已概括，未达到匿名化", "made coarser, not anonymised"
+    return ACTIONS.get(c.action, (c.action, c.action))
 
 
 def _halves(basis: str, lang: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from workbench.plan.documents import rows_in_words
 from workbench.plan.model import Disposal, Plan
-from workbench.plan.texts import ACTIONS
+from workbench.plan.texts import ACTIONS, anonymised
 from workbench.ui.chart_style import ACTION_COLOURS, ACTION_PATTERNS, BLACK, GREY, category_name, say, styled
 
 if TYPE_CHECKING:
@@ -228,6 +228,7 @@ def disposals_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
             d.not_before.isoformat() if d.not_before and d.not_before < HORIZON else "",
             d.retention_class,
             ", ".join(d.suppress),
+            anonymised(d, lang),
             d.reason.zh if lang == "zh" else d.reason.en,
             "; ".join(f"{r.id} [{r.confidence}]" for r in d.rules),
         )
@@ -235,8 +236,9 @@ def disposals_table(plan: Plan, lang: str = "zh") -> pd.DataFrame:
     ]
     names = say(
         lang,
-        "编号,表,行,处置,行数,重要性,敏感,保存至,应删于,最早,封存类,清除列,理由,规则",
-        "line,table,rows,disposal,count,importance,sensitive,keep until,delete by,not before,class,columns cleared,reason,rules",
+        "编号,表,行,处置,行数,重要性,敏感,保存至,应删于,最早,封存类,清除列,概括列,理由,规则",
+        "line,table,rows,disposal,count,importance,sensitive,keep until,delete by,not before,class,columns cleared,"
+        "columns generalised,reason,rules",
     )
     return pd.DataFrame(rows, columns=names.split(","))
 

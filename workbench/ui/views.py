@@ -238,7 +238,7 @@ def replanned(case: Case) -> View:
 def _plan_table(value: Plan, lang: str) -> Iterator[Block]:
     from workbench.plan.documents import header, lines
 
-    shown = (0, 1, 2, 3, 5, 9, 10, 18, 19, 13, 15)  # a page is no landscape sheet; the Word and Excel plans have all columns
+    shown = (0, 1, 2, 3, 5, 9, 10, 19, 20, 13, 15, 16)  # a page is no landscape sheet; the Word and Excel plans have all columns
     yield Table(pick(lang, "处置计划(方括号内为可信度;✎? = 未经律师签字)",
                      "The plan (confidence in brackets; ✎? = no lawyer has signed off)"),
                 tuple(header(lang)[i] for i in shown), tuple(tuple(row[i] for i in shown) for row in lines(value, lang)))

@@ -59,7 +59,9 @@ def unpack(path: Path, into: Path, unreadable: Listed) -> Iterator[tuple[str, Pa
 
 
 def _members(path: Path, unreadable: Listed) -> Iterator[tuple[str, int, Callable[[], IO[bytes]]]]:
-    if zipfile.is_zipfile(path):
+    with path.open("rb") as f:
+        zipped = f.read(4) == b"PK\x03\x04"  # a tar that ends with a workbook has the end of a zip
+    if zipped:
         with zipfile.ZipFile(path) as z:
             for info in z.infolist():
                 if info.is_dir():
