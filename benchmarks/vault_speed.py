@@ -142,9 +142,9 @@ def stages(data: Path, folder: Path) -> None:
     with data.open("rb", buffering=0) as f:
         while length := timed("read", lambda: store.fill(f, source.view[:PART])):
             part = source.view[:length]
-            size = timed("ChaCha20-Poly1305", lambda part=part: age.encrypt_into(part, recipient, target.view))
+            size = timed("ChaCha20-Poly1305", lambda part=part: age.encrypt_into((part,), len(part), recipient, target.view))
             timed("SHA-256 of the objects", lambda size=size: hashlib.sha256(target.view[:size]))
-            timed("all of an object", lambda part=part: put_direct(folder, part, recipient, target))
+            timed("all of an object", lambda part=part: put_direct(folder, (part,), len(part), recipient, target))
     out["write and sync"] = out.pop("all of an object") - out["ChaCha20-Poly1305"] - out["SHA-256 of the objects"]
     print(json.dumps(out))
 

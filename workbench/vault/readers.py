@@ -157,7 +157,7 @@ def _only(vault: Vault, rows: ArchivedRows, names: list[str]) -> Iterator[pa.Rec
 
 
 def _put(folder: Any, plain: memoryview, key: bytes) -> SealedObject:
-    return put_direct(folder, plain.cast("B"), key, Slab(age.sealed_size(plain.nbytes) + BLOCK))
+    return put_direct(folder, (plain.cast("B"),), plain.nbytes, key, Slab(age.sealed_size(plain.nbytes) + BLOCK))
 
 
 def _remove(vault: Vault, reader: str) -> None:
