@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceError, VaultError
+from workbench.sources.base import BATCH_ROWS
 from workbench.vault import store
 from workbench.vault.digest import ContentDigest
 from workbench.vault.kek import describe
@@ -160,13 +161,28 @@ def _seal_table(work: _Sealing, item: Table, reader: Source) -> None:
     recipient = slot.recipient
     digest = ContentDigest([c.name for c in item.columns])
     objects, plain = [], 0
-    for part in parquet_parts(_watched(reader.batches(item.name), digest), work.object_bytes):
+    batches = reader.batches(item.name, batch_rows=rows_at_once(item))
+    for part in parquet_parts(_watched(batches, digest), work.object_bytes):
         plain += len(part)
         objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
+        del part  # let go before the next one is made
+    let_go()
     shape = tuple(ColumnShape(name=c.name, declared=c.declared, nullable=c.nullable) for c in item.columns)
     _commit(work, SealedTable(
         source=item.source, table=item.name, form="parquet", rows=digest.rows, bytes=plain, content=digest.hex(),
         objects=tuple(o.id for o in objects), engine=reader.kind, columns=shape, primary_key=item.primary_key), objects, slot)
+
+
+def rows_at_once(item: Table) -> int:
+    """Rows of a table that make about 4 MiB, by its size on disk."""
+    return max(256, min(BATCH_ROWS, (4 << 20) * item.rows // max(1, item.bytes)))
+
+
+def let_go() -> None:
+    """Give the system back what Arrow keeps of the last table's memory."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _watched(batches: Iterable[pa.RecordBatch], digest: ContentDigest) -> Iterator[pa.RecordBatch]:

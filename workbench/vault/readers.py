@@ -20,8 +20,9 @@ from workbench.vault.archive import archived_parts
 from workbench.vault.backup import parquet_parts
 from workbench.vault.model import ArchivedRows, SealedObject
 from workbench.vault.rewrite import base_label
+from workbench.vault.store import BLOCK
 from workbench.vault.vault import ARCHIVE, Vault, open_vault
-from workbench.vault.writer import BLOCK, Slab, put_direct
+from workbench.vault.writer import Slab, put_direct
 
 if TYPE_CHECKING:
     import pyarrow as pa

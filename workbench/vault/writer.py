@@ -24,10 +24,10 @@ from typing import Any
 from workbench.errors import VaultError
 from workbench.vault import age, sealing, store
 from workbench.vault.model import SealedObject
+from workbench.vault.store import BLOCK
 
 PART = 8 * 1024 * 1024
 """plaintext bytes in one object of a large file"""
-BLOCK = 4096
 WINDOW = 8 * age.CHUNK
 """plaintext bytes that are read at a time, into memory that stays in a core's own cache"""
 BUDGET = 64 * 1024 * 1024
@@ -121,7 +121,7 @@ def open_stream(read: Callable[[SealedObject, memoryview, memoryview], memoryvie
     windows: queue.SimpleQueue[Slab] = queue.SimpleQueue()
     plain: queue.SimpleQueue[Slab] = queue.SimpleQueue()
     for _ in range(workers):
-        windows.put(Slab(min(store.PIECE, largest)))
+        windows.put(Slab(min(store.WINDOW, largest + BLOCK)))
     for _ in range(slabs):
         plain.put(Slab(largest))
 
