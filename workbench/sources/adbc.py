@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 class Session:
     """One connection with one transaction, which begins at the first query."""
 
-    def __init__(self, database: Any) -> None:
-        """``database``: an ``adbc_driver_manager.AdbcDatabase``; it is closed with the session."""
+    def __init__(self, database: Any, *, owner: bool = True) -> None:
+        """``database``: an ``adbc_driver_manager.AdbcDatabase``; its owner closes it."""
         from adbc_driver_manager import AdbcConnection
 
-        self._database = database
+        self._database, self._owner = database, owner
         self._connection = AdbcConnection(database)
         self._connection.set_autocommit(False)
+
+    def another(self) -> Session:
+        """A further connection, which knows what the first one learnt of the server's types; close it first."""
+        return Session(self._database, owner=False)
 
     @contextmanager
     def query(self, sql: str, **options: str) -> Iterator[pa.RecordBatchReader]:
@@ -48,7 +52,12 @@ class Session:
                     return batch.column(0)[0].as_py()
         return None
 
+    def rollback(self) -> None:
+        """End the transaction; the next query begins another."""
+        self._connection.rollback()
+
     def close(self) -> None:
-        """End the transaction."""
+        """End the transaction and the connection."""
         self._connection.close()
-        self._database.close()
+        if self._owner:
+            self._database.close()

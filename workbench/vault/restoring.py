@@ -20,6 +20,8 @@ from workbench.vault.digest import ContentDigest
 from workbench.vault.model import Compared, RestoreTest, SealedBackup, SealedObject, SealedTable, WindowClosed
 from workbench.vault.vault import ARCHIVE, Vault, open_vault
 
+BATCH = 8_192
+"""rows of a batch that is read from a sealed Parquet file"""
 COMPARED = 262_144
 """bytes of a file that are compared at once: few enough to be in the processor's cache still"""
 
@@ -103,7 +105,7 @@ def backup_batches(vault: Vault, backup: SealedBackup, source: str, table: str) 
 
     things, key = _sealed(vault, backup, raw)
     file = _Opened([age.plain_size(t.bytes) for t in things], lambda n: vault.read(backup.set_id, things[n], key))
-    yield from pq.ParquetFile(io.BufferedReader(file), pre_buffer=False).iter_batches(32_768, use_threads=False)
+    yield from pq.ParquetFile(io.BufferedReader(file), pre_buffer=False).iter_batches(BATCH, use_threads=False)
 
 
 def parquet_batches(data: bytes | bytearray) -> Iterator[pa.RecordBatch]:
@@ -111,7 +113,7 @@ def parquet_batches(data: bytes | bytearray) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    yield from pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), pre_buffer=False).iter_batches(32_768, use_threads=False)
+    yield from pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), pre_buffer=False).iter_batches(BATCH, use_threads=False)
 
 
 class _Opened(io.RawIOBase):
