@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from workbench.vault import age
 from workbench.vault.model import SealedObject
-from workbench.vault.store import put, read
+from workbench.vault.store import WINDOW, put, read, read_into, verify_sealed, write_manifest
 
 SIZES = (0, 1, 65_535, 65_536, 65_537, 131_072, 131_073, 1_000_000)
 
@@ -91,6 +91,56 @@ def test_ten_thousand_corruptions_are_all_refused() -> None:
             located += e.value.chunks == ((at - head) // 65_552,)
     assert flips > 1000
     assert located == flips
+
+
+KINDS = ("altered", "truncated", "reordered", "swapped", "rolled back")
+
+
+def test_ten_thousand_corruptions_of_a_set_release_nothing_and_are_located(tmp_path: Path) -> None:
+    """Five kinds over the objects of a set, through the reader that restores use: none opens, no view of the plaintext comes
+    out, the error names the object and, where bytes were altered, their chunk; the keyless check names it too."""
+    rng = random.Random(5)
+    identity = age.new_identity()
+    recipient, size = age.public(identity), age.SEALED_CHUNK
+    plains = [rng.randbytes(n) for n in (70_000, 131_072, 200_000, 140_000)]
+    things = [put(tmp_path, p, recipient, identity) for p in plains]
+    write_manifest(tmp_path, "s", things)
+    good = [(tmp_path / t.path).read_bytes() for t in things]
+    older = [bytes(age.encrypt(p[:-9] + b"older one", recipient)) for p in plains]  # whole, of the same key and size
+    window, plain = memoryview(bytearray(WINDOW)), memoryview(bytearray(300_000))
+    refused = dict.fromkeys(KINDS, 0)
+    for n in range(10_000):
+        kind, at = KINDS[n % 5], rng.randrange(len(things))
+        thing, bad = things[at], bytearray(good[at])
+        chunk = -1
+        if kind == "altered":
+            spot = rng.randrange(len(bad))
+            bad[spot] ^= 1 << rng.randrange(8)
+            chunk = (spot - age.HEAD) // size
+        elif kind == "truncated":
+            del bad[rng.randrange(len(bad)):]
+        elif kind == "reordered":
+            last = (len(bad) - age.HEAD) // size  # of the whole chunks
+            a, b = (age.HEAD + i * size for i in rng.sample(range(last), 2)) if last > 1 else (age.HEAD, age.HEAD + 4_000)
+            width = size if last > 1 else 1_000
+            bad[a : a + width], bad[b : b + width] = bad[b : b + width], bad[a : a + width]
+        elif kind == "swapped":
+            bad[:] = good[(at + rng.randrange(1, len(good))) % len(good)]
+        else:
+            bad[:] = older[at]
+        path = tmp_path / thing.path
+        path.write_bytes(bad)
+        with pytest.raises(age.Damaged) as e:
+            read_into(tmp_path, thing, identity, window, plain)
+        assert e.value.where == str(path)
+        assert chunk < 0 or e.value.chunks == (chunk,)
+        refused[kind] += 1
+        if n % 50 < 5:
+            assert thing.path in {p.object for p in verify_sealed(tmp_path)}
+        path.write_bytes(good[at])
+    assert refused == dict.fromkeys(KINDS, 2_000)
+    assert verify_sealed(tmp_path) == ()
+    assert all(read_into(tmp_path, t, identity, window, plain) == p for t, p in zip(things, plains, strict=True))
 
 
 def test_objects_swapped_or_rolled_back_are_refused(tmp_path: Path) -> None:
