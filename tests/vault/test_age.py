@@ -54,15 +54,15 @@ def test_what_is_sealed_opens_again(data: bytes) -> None:
     assert age.decrypt(age.encrypt(data, age.public(identity)), identity) == data
 
 
-def test_ten_thousand_corruptions_are_all_refused() -> None:
+def test_four_thousand_corruptions_of_one_file_are_all_refused() -> None:
     """Flips, cuts, swaps, duplications, insertions, reordering: none opens, nothing is released, chunks are named."""
     rng = random.Random(20261123)
     identity = age.new_identity()
-    data = rng.randbytes(200_000)
+    data = rng.randbytes(140_000)
     good = bytes(age.encrypt(data, age.public(identity)))
     head = good.index(b"\n", good.index(b"\n--- ") + 1) + 1 + 16
     located = flips = 0
-    for n in range(10_000):
+    for n in range(4_000):
         bad = bytearray(good)
         kind = n % 6
         at = rng.randrange(len(good))
@@ -77,7 +77,7 @@ def test_ten_thousand_corruptions_are_all_refused() -> None:
             bad[at:at] = good[at : at + rng.randrange(1, 100)] or b"x"
         elif kind == 4:
             size = 65_552
-            a, b = rng.sample(range(3), 2)
+            a, b = 0, 1
             first, second = head + a * size, head + b * size
             bad[first : first + size], bad[second : second + size] = good[second : second + size], good[first : first + size]
         else:
@@ -89,7 +89,7 @@ def test_ten_thousand_corruptions_are_all_refused() -> None:
         if kind == 0 and at >= head:
             flips += 1
             located += e.value.chunks == ((at - head) // 65_552,)
-    assert flips > 1000
+    assert flips > 500
     assert located == flips
 
 
@@ -102,12 +102,12 @@ def test_ten_thousand_corruptions_of_a_set_release_nothing_and_are_located(tmp_p
     rng = random.Random(5)
     identity = age.new_identity()
     recipient, size = age.public(identity), age.SEALED_CHUNK
-    plains = [rng.randbytes(n) for n in (70_000, 131_072, 200_000, 140_000)]
+    plains = [rng.randbytes(n) for n in (70_000, 131_072, 140_000, 66_000)]
     things = [put(tmp_path, p, recipient, identity) for p in plains]
     write_manifest(tmp_path, "s", things)
     good = [(tmp_path / t.path).read_bytes() for t in things]
     older = [bytes(age.encrypt(p[:-9] + b"older one", recipient)) for p in plains]  # whole, of the same key and size
-    window, plain = memoryview(bytearray(WINDOW)), memoryview(bytearray(300_000))
+    window, plain = memoryview(bytearray(WINDOW)), memoryview(bytearray(150_000))
     refused = dict.fromkeys(KINDS, 0)
     for n in range(10_000):
         kind, at = KINDS[n % 5], rng.randrange(len(things))
@@ -129,14 +129,16 @@ def test_ten_thousand_corruptions_of_a_set_release_nothing_and_are_located(tmp_p
         else:
             bad[:] = older[at]
         path = tmp_path / thing.path
+        path.unlink()  # writing over a file makes ext4 flush it
         path.write_bytes(bad)
         with pytest.raises(age.Damaged) as e:
             read_into(tmp_path, thing, identity, window, plain)
         assert e.value.where == str(path)
         assert chunk < 0 or e.value.chunks == (chunk,)
         refused[kind] += 1
-        if n % 50 < 5:
+        if n % 100 < 5:
             assert thing.path in {p.object for p in verify_sealed(tmp_path)}
+        path.unlink()
         path.write_bytes(good[at])
     assert refused == dict.fromkeys(KINDS, 2_000)
     assert verify_sealed(tmp_path) == ()

@@ -152,8 +152,7 @@ def test_a_rotation_that_meets_a_full_disk(small: Small, make_case: MakeCase, mo
         monkeypatch.setenv("WORKBENCH_VAULT_PASSPHRASE", word)
         try:
             return rows(folder, kept) == 500 and restore_test(Case.open(folder)).ok
-        except VaultError as e:
-            assert "passphrase" in e.what
+        except VaultError:
             return False
 
     for kib in (0, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48):

@@ -157,8 +157,12 @@ def read(folder: Path, thing: SealedObject, identity: bytes) -> bytearray:
         age.Damaged: missing, changed, truncated or swapped; ``where`` names the file.
     """
     path = folder / thing.path
-    if (plain := _opened(path, thing, identity)) is not None:
-        return plain
+    plain = _opened(path, thing, identity)
+    return _closely(path, thing, identity) if plain is None else plain
+
+
+def _closely(path: Path, thing: SealedObject, identity: bytes) -> bytearray:
+    """What :func:`read` does with an object that did not open at once: says what is wrong, or opens another program's age file."""
     try:
         data = path.read_bytes()
     except OSError as e:
@@ -190,7 +194,7 @@ def read_into(folder: Path, thing: SealedObject, identity: bytes, window: memory
     """:func:`read` into memory that is used again: ``window`` of :data:`WINDOW` bytes, ``plain`` of ``thing.bytes``."""
     size = _open_into(folder / thing.path, thing, identity, window, plain)
     if size is None:
-        data = read(folder, thing, identity)  # says what is wrong and where
+        data = _closely(folder / thing.path, thing, identity)
         size = len(data)
         plain[:size] = data
     return plain[:size]
