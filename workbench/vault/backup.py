@@ -166,8 +166,8 @@ def _seal_table(work: _Sealing, item: Table, reader: Source) -> None:
     for part in parquet_parts(_watched(batches, digest), work.object_bytes):
         plain += len(part)
         objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
-        del part  # let go before the next one is made
-    let_go()
+        del part  # before the next one is made
+        let_go()
     shape = tuple(ColumnShape(name=c.name, declared=c.declared, nullable=c.nullable) for c in item.columns)
     _commit(work, SealedTable(
         source=item.source, table=item.name, form="parquet", rows=digest.rows, bytes=plain, content=digest.hex(),
@@ -180,7 +180,7 @@ def rows_at_once(item: Table) -> int:
 
 
 def let_go() -> None:
-    """Give the system back what Arrow keeps of the last table's memory."""
+    """Give the system back what Arrow keeps of the memory that it used."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
