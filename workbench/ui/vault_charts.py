@@ -30,7 +30,8 @@ def coverage(backup: SealedBackup, lang: str = "zh") -> go.Figure:
     name, rows = say(lang, "表或文件", "table or file"), say(lang, "行", "rows")
     fig = go.Figure(go.Bar(
         y=table[name], x=table[size], orientation="h", marker_color=BLUE,
-        text=[f"{t.rows:,} {rows}" if t.form == "parquet" else say(lang, "文件", "file") for t in backup.tables], textposition="auto", textangle=0))
+        text=[f"{t.rows:,} {rows}" if t.form == "parquet" else say(lang, "文件", "file") for t in backup.tables],
+        textposition="auto", textangle=0))
     fig.update_yaxes(autorange="reversed")
     fig.update_xaxes(title=say(lang, "封存前字节数", "bytes before sealing"))
     return styled(fig, title=say(lang, f"备份覆盖 {len({t.source for t in backup.tables})} 个来源, 共 {len(backup.places)} 份",
