@@ -22,9 +22,8 @@ Python 3.11, cryptography 50; 610 MB, medians of 5 quiet measurements of 5 each,
     without compression: sealing 5.8 x borg (213), 4.8 x restic (253); by processor time 3.9 x borg, 6.2 x restic
     peak MB: sealing 106, with keys 115, without 41; the same with twice and (an earlier day) four times the data
 
-Those peaks are of the data path alone. The whole of protect() on a case with this file and a small SQLite database had 234 MB,
-restore_test() after it 256, check_media() 65: Arrow, pandas (which pyarrow.dataset brings) and drivers take 167 before the first
-part is read, and Argon2id its own 256 MiB for a moment (set to 8 there).
+Those peaks are of the data path alone and were measured with whole buffers; since then objects go through a window of 512 KiB.
+The memory of whole steps: benchmarks/vault_memory.py.
 """
 
 from __future__ import annotations

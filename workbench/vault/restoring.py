@@ -86,6 +86,8 @@ def sealed_batches(vault: Vault, backup: SealedBackup, table: SealedTable, *,
     """Rows of a sealed table as record batches."""
     for part in parts(vault, backup, table, place=place):
         yield from parquet_batches(part)
+        del part  # before the next one is opened
+        let_go()
 
 
 def backup_batches(vault: Vault, backup: SealedBackup, source: str, table: str) -> Iterator[pa.RecordBatch]:
