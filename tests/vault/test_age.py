@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -13,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.vault import age
+from workbench.vault import age, sealing, sm4
 from workbench.vault.model import SealedObject
-from workbench.vault.store import WINDOW, put, read, read_into, verify_sealed, write_manifest
+from workbench.vault.store import PIECE, WINDOW, put, read, read_into, verify_sealed, write_manifest
 
 SIZES = (0, 1, 65_535, 65_536, 65_537, 131_072, 131_073, 1_000_000)
 
@@ -162,6 +163,26 @@ def test_objects_swapped_or_rolled_back_are_refused(tmp_path: Path) -> None:
     a.write_bytes(first)
     with pytest.raises(age.Damaged):
         read(tmp_path, older, identity)
+
+
+@pytest.mark.parametrize("cipher", ["age", "sm4"])
+def test_objects_of_every_size_are_read_through_the_window(tmp_path: Path, cipher: str) -> None:
+    """Around one and two pieces of the reader, to the byte; also an age file that another program wrote."""
+    key = age.new_identity() if cipher == "age" else sm4.Secret(os.urandom(32))
+    head = age.HEAD if cipher == "age" else sm4.HEAD
+    ends = [n * PIECE - head - d for n in (1, 2) for d in (0, 8 * n * age.TAG)]
+    data = os.urandom(max(ends) + 200)
+    window, plain = memoryview(bytearray(WINDOW)), memoryview(bytearray(len(data) + 10_000))
+    for size in sorted({0, 1, *(end + d for end in ends for d in (-17, -1, 0, 1, 16, 129))}):
+        thing = put(tmp_path, data[:size], sealing.recipient(key), key)
+        assert read(tmp_path, thing, key) == data[:size]
+        assert read_into(tmp_path, thing, key, window, plain) == data[:size]
+    if cipher == "age":
+        theirs = pyrage.encrypt(data, [pyrage.x25519.Identity.from_str(age.identity_text(key)).to_public()])
+        thing = SealedObject(id="ab" * 16, bytes=len(theirs), sha256=hashlib.sha256(theirs).hexdigest())
+        (tmp_path / thing.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / thing.path).write_bytes(theirs)
+        assert read(tmp_path, thing, key) == data
 
 
 def test_another_key_is_told_and_nothing_is_released(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from workbench.vault import age, sm4
@@ -44,10 +44,6 @@ def decrypt(data: bytes | bytearray | memoryview, key: bytes) -> bytearray:
     return sm4.decrypt(data, key) if isinstance(key, sm4.Secret) else age.decrypt(data, key)
 
 
-def opener(read: Callable[[int], bytes], key: bytes) -> tuple[bytes, age.OpenChunk]:
-    """The header that ``read(bytes)`` gives, and what opens the chunks after it. Raises: age.Damaged."""
-    head = read(sm4.HEAD if isinstance(key, sm4.Secret) else age.HEAD)
-    at, one = (sm4 if isinstance(key, sm4.Secret) else age).opener(head, key)
-    if at != len(head):  # another program's header; decrypt takes it
-        raise age.Damaged("a sealed object's header is not one of ours")
-    return head, one
+def opener(head: bytes, key: bytes) -> tuple[int, age.OpenChunk]:
+    """Where the first chunk begins in an object whose first 4 KiB are ``head``, and what opens a chunk. Raises: age.Damaged."""
+    return sm4.opener(head[: sm4.HEAD], key) if isinstance(key, sm4.Secret) else age.opener(head, key)

@@ -121,7 +121,7 @@ def open_stream(read: Callable[[SealedObject, memoryview, memoryview], memoryvie
     windows: queue.SimpleQueue[Slab] = queue.SimpleQueue()
     plain: queue.SimpleQueue[Slab] = queue.SimpleQueue()
     for _ in range(workers):
-        windows.put(Slab(min(store.WINDOW, largest + BLOCK)))
+        windows.put(Slab(min(store.WINDOW, store.FRONT + largest)))
     for _ in range(slabs):
         plain.put(Slab(largest))
 
