@@ -22,9 +22,8 @@ Python 3.11, cryptography 50; 610 MB, medians of 5 quiet measurements of 5 each,
     without compression: sealing 5.8 x borg (213), 4.8 x restic (253); by processor time 3.9 x borg, 6.2 x restic
     peak MB: sealing 106, with keys 115, without 41; the same with twice and (an earlier day) four times the data
 
-Those peaks are of the data path alone. The whole of protect() on a case with this file and a small SQLite database had 234 MB,
-restore_test() after it 256, check_media() 65: Arrow, pandas (which pyarrow.dataset brings) and drivers take 167 before the first
-part is read, and Argon2id its own 256 MiB for a moment (set to 8 there).
+Those peaks are of the data path alone and were measured with whole buffers; since then objects go through a window of 512 KiB.
+The memory of whole steps: benchmarks/vault_memory.py.
 """
 
 from __future__ import annotations
@@ -142,9 +141,9 @@ def stages(data: Path, folder: Path) -> None:
     with data.open("rb", buffering=0) as f:
         while length := timed("read", lambda: store.fill(f, source.view[:PART])):
             part = source.view[:length]
-            size = timed("ChaCha20-Poly1305", lambda part=part: age.encrypt_into(part, recipient, target.view))
+            size = timed("ChaCha20-Poly1305", lambda part=part: age.encrypt_into((part,), len(part), recipient, target.view))
             timed("SHA-256 of the objects", lambda size=size: hashlib.sha256(target.view[:size]))
-            timed("all of an object", lambda part=part: put_direct(folder, part, recipient, target))
+            timed("all of an object", lambda part=part: put_direct(folder, (part,), len(part), recipient, target))
     out["write and sync"] = out.pop("all of an object") - out["ChaCha20-Poly1305"] - out["SHA-256 of the objects"]
     print(json.dumps(out))
 

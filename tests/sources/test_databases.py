@@ -271,10 +271,8 @@ class TestPostgres:
         """The session can't write."""
         with open_location(postgres) as s:
             s.tables()
-            cursor = s._connection.cursor()  # type: ignore[attr-defined]
             with pytest.raises(Exception, match="read-only"):
-                cursor.execute("INSERT INTO people (name) VALUES ('x')")
-            cursor.close()
+                s._connection.first("INSERT INTO people (name) VALUES ('x')")  # type: ignore[attr-defined]
 
     def test_refusals_are_sentences(self, postgres: str) -> None:
         """No database, no role, no server: each one clear sentence without the driver's words."""

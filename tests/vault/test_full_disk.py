@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.vault.conftest import PASS
 from workbench.case import Case
 from workbench.errors import VaultError, WorkbenchError
 from workbench.vault import (
@@ -27,6 +28,7 @@ from workbench.vault import (
     shred_class,
     verify_sealed,
 )
+from workbench.vault.shares import rotate_passphrase
 
 MakeCase = Callable[..., Case]
 
@@ -136,6 +138,43 @@ def test_an_archive_and_a_shred_that_meet_a_full_disk(small: Small, make_case: M
         rows(folder, gone)
     with pytest.raises(VaultError, match="destroyed"):
         open_object(case, case.load(SealedBackup).tables[0].objects[0])
+
+
+def test_a_rotation_that_meets_a_full_disk(small: Small, make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 0 to 48 KiB left, again and again: after each failure exactly one of the two passphrases opens everything."""
+    folder = onto(small, make_case())
+    protect(Case.open(folder))
+    kept = archive(Case.open(folder), "kept")
+    words = {"OLD_PASS": PASS, "WORKBENCH_VAULT_PASSPHRASE": "another good passphrase"}
+    failed = 0
+
+    def opens(word: str) -> bool:
+        monkeypatch.setenv("WORKBENCH_VAULT_PASSPHRASE", word)
+        try:
+            return rows(folder, kept) == 500 and restore_test(Case.open(folder)).ok
+        except VaultError:
+            return False
+
+    for kib in (0, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48):
+        for name, word in words.items():
+            monkeypatch.setenv(name, word)
+        small.leave(kib)
+        if not tried(folder, lambda c: rotate_passphrase(c, "OLD_PASS")):
+            break
+        failed += 1
+        small.empty()
+        state = [opens(word) for word in words.values()]
+        assert sorted(state) == [False, True], kib
+        if state[1]:
+            break
+    small.empty()
+    assert failed >= 2
+    if not opens(words["WORKBENCH_VAULT_PASSPHRASE"]):
+        for name, word in words.items():
+            monkeypatch.setenv(name, word)
+        rotate_passphrase(Case.open(folder), "OLD_PASS")
+    assert opens(words["WORKBENCH_VAULT_PASSPHRASE"])
+    assert not opens(PASS)
 
 
 def test_the_command_says_that_the_disk_is_full(small: Small, make_case: MakeCase) -> None:

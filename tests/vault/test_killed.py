@@ -23,6 +23,7 @@ from workbench.vault import (
     open_object,
     protect,
     restore_test,
+    shred_class,
     verify_sealed,
 )
 from workbench.vault.shares import rotate_passphrase
@@ -103,6 +104,23 @@ def test_a_rotation(make_case: MakeCase, tmp_path: Path, monkeypatch: pytest.Mon
                 continue
         assert opened == [True], folder.name
         monkeypatch.setenv("WORKBENCH_VAULT_PASSPHRASE", new)
+
+
+def test_the_shredding_of_a_class(make_case: MakeCase, tmp_path: Path) -> None:
+    """The other class opens at every moment; what the killed run destroyed stays so, and run again the class is gone."""
+    case = make_case()
+    kept, gone = archive(case, "kept"), archive(case, "gone")
+
+    def step(folder: Path) -> object:
+        return shred_class(Case.open(folder), "cn.gone/2040", "term ended")
+
+    for folder in killed(case, tmp_path, step, 1):
+        assert rows(folder, kept) == 500
+        step(folder)
+        assert rows(folder, kept) == 500
+        with pytest.raises(VaultError, match="destroyed"):
+            rows(folder, gone)
+        whole(folder)
 
 
 def test_the_end_of_the_window(make_case: MakeCase, tmp_path: Path) -> None:

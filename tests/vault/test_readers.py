@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from tests.vault.test_shred import Hoarder
 from workbench.case import Case
 from workbench.errors import ParameterError, VaultError
 from workbench.vault import age, archive_rows, protect, shred_class, verify_sealed
@@ -85,6 +86,37 @@ def test_removed_and_recalled(archived: Case, tmp_path: Path) -> None:
         remove_reader(archived, "ann")
     with pytest.raises(VaultError, match="retention class"):
         add_reader(archived, "bob", keygen(tmp_path, "b2")[1], ["cn.two/2040"], "r")
+
+
+def test_the_hoarder_with_a_removed_readers_key(archived: Case, tmp_path: Path) -> None:
+    """Every version of every file and the key of a reader who was removed: the copy once given and nothing else, whatever is
+    sealed, given or shredded afterwards; the vault's own keys, all of them, open no copy."""
+    hoarder = Hoarder(archived.folder)
+    key, recipient = keygen(tmp_path, "ann")
+    add_reader(archived, "ann", recipient, ["cn.one/2040"], "court order 7", columns=["id", "amount"])
+    hoarder.look()
+    remove_reader(archived, "ann")
+    archive_rows(archived, [pa.record_batch({"id": [9], "name": ["王CANARYlater"], "amount": [9.5]})], disposal="D-later",
+                 source="shop", table="later", retention_class="cn.one/2040", columns=("id", "name", "amount"))
+    hoarder.look()
+    add_reader(archived, "bob", keygen(tmp_path, "bob")[1], ["cn.one/2040"], "court order 8")
+    hoarder.look()
+    shred_class(archived, "cn.one/2040", "term ended")
+    hoarder.look()
+    objects = {digest: data for (name, digest), data in hoarder.kept.items() if name.endswith(".age")}
+    folder = tmp_path / "hoard"
+    folder.mkdir()
+    for n, data in enumerate(objects.values()):
+        (folder / f"{n}.age").write_bytes(data)
+    mine = opened(folder, key)
+    assert rows(mine) == [{"id": 1, "amount": 1.5}, {"id": 2, "amount": 2.5}, {"id": 3, "amount": None}]
+    assert len(mine) == 2  # the rows and the listing
+    copies = {d for (name, _), d in hoarder.kept.items() if name.endswith(".age") and "readers/" in name}
+    assert len(copies) >= 4
+    for identity in set(hoarder.identities(archived, tmp_path / "k")):
+        for data in copies:
+            with pytest.raises(age.Damaged):
+                age.decrypt(data, identity)
 
 
 def test_a_mistyped_key_class_or_column_is_told(archived: Case, tmp_path: Path) -> None:

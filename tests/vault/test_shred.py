@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from tests.vault.conftest import PASS
 from workbench.case import Case
 from workbench.errors import VaultError
 from workbench.vault import age as agefile
@@ -20,8 +22,10 @@ from workbench.vault import (
     protect,
     shred_class,
 )
-from workbench.vault.kek import kek
+from workbench.vault.kek import KDF, kek
 from workbench.vault.keys import FileHolder, KeyTable
+from workbench.vault.shares import rotate_passphrase
+from workbench.vault.vault import open_vault
 
 MakeCase = Callable[..., Case]
 
@@ -46,15 +50,17 @@ class Hoarder:
                 data = path.read_bytes()
                 self.kept[(path.relative_to(self.folder).as_posix(), hashlib.sha256(data).digest())] = data
 
-    def identities(self, case: Case, folder: Path) -> list[bytes]:
-        """Every identity that any kept key table gives up to all the secrets still alive."""
-        keys = folder / "hoard"
+    def identities(self, case: Case, folder: Path, passwords: Iterable[str] = ("WORKBENCH_VAULT_PASSPHRASE",)) -> list[bytes]:
+        """Every identity that any kept key table gives up to all the secrets still alive, under any kept kdf.json.
+
+        ``passwords``: the variables that hold the passphrases known to the hoarder.
+        """
         out = []
         holder = FileHolder(case.folder / "vault-private" / "holder")
-        secret = kek(case.folder / "vault-private" / "keys", "WORKBENCH_VAULT_PASSPHRASE")
-        for n, ((name, _), data) in enumerate(sorted(self.kept.items())):
-            if "table-" in name:
-                here = keys / str(n)
+        tables = [data for (name, _), data in sorted(self.kept.items()) if "table-" in name]
+        for m, secret in enumerate(self._keks(folder, passwords)):
+            for n, data in enumerate(tables):
+                here = folder / f"hoard-{m}-{n}"
                 here.mkdir(parents=True)
                 for alias in range(1, 6):  # also under other epochs' names
                     (here / f"table-{alias:06d}.sealed").write_bytes(data)
@@ -63,6 +69,18 @@ class Hoarder:
                 except VaultError:
                     continue
                 out += [s.key for s in table.slots.values()]
+        return out
+
+    def _keks(self, folder: Path, passwords: Iterable[str]) -> set[bytes]:
+        """What each passphrase gives with each kept kdf.json that it fits."""
+        out = set()
+        for n, data in enumerate({d for (name, _), d in self.kept.items() if name.endswith(KDF)}):
+            here = folder / f"kdf-{n}"
+            here.mkdir(parents=True)
+            (here / KDF).write_bytes(data)
+            for env in passwords:
+                with suppress(VaultError):
+                    out.add(kek(here, env))
         return out
 
     def recovered(self, identities: list[bytes]) -> bytes:
@@ -121,6 +139,33 @@ def _opens(data: bytes, identity: bytes) -> bool:
         return bytes(agefile.decrypt(data, identity)[:4]) == b"PAR1"
     except agefile.Damaged:
         return False
+
+
+def test_the_hoarder_after_a_rotation(make_case: MakeCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old passphrase with every old file opens nothing any more; the new one opens everything, and after a shred only the rest."""
+    case = make_case()
+    hoarder = Hoarder(case.folder)
+    protect(case)
+    gone, kept = rows_of(case, "gone"), rows_of(case, "kept")
+    hoarder.look()
+    monkeypatch.setenv("OLD_PASS", PASS)
+    assert len(set(hoarder.identities(case, tmp_path / "a", ["OLD_PASS"]))) > 4
+    monkeypatch.setenv("WORKBENCH_VAULT_PASSPHRASE", "another good passphrase")
+    rotate_passphrase(case, "OLD_PASS")
+    hoarder.look()
+    assert hoarder.identities(case, tmp_path / "b", ["OLD_PASS"]) == []
+    assert len(set(hoarder.identities(case, tmp_path / "c", ["OLD_PASS", "WORKBENCH_VAULT_PASSPHRASE"]))) > 4
+    assert len(text(case, gone)) == 500
+    shred_class(case, "cn.gone/2040", "term ended")
+    hoarder.look()
+    alive = hoarder.identities(case, tmp_path / "d", ["OLD_PASS", "WORKBENCH_VAULT_PASSPHRASE"])
+    with open_vault(case) as vault:
+        sealed = [vault.set_folder(0, "archive") / o.path for o in gone.objects]
+    objects = {name: data for (name, _), data in hoarder.kept.items() if name.endswith(".age")}
+    mine = [objects[p.relative_to(case.folder).as_posix()] for p in sealed]
+    assert mine
+    assert not any(_opens(data, i) for data in mine for i in set(alive))
+    assert text(case, kept) == [f"CANARYkept{i:05d}" for i in range(500)]
 
 
 def test_a_hold_stops_the_shredding_of_a_class(make_case: MakeCase) -> None:

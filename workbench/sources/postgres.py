@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceMissing, SourceRefused, SourceUnreadable
+from workbench.sources.adbc import Session
 from workbench.sources.base import BATCH_ROWS, SourceKind, Table
 from workbench.sources.catalog import SourceBase, code_of, columns_from, full_name, inspect_tables
 
@@ -29,6 +30,8 @@ FEW_PAGES = 2_000
 """a table smaller than this (16 MB) is read by one session"""
 TID_RANGES = 140_000
 """from this version on the server reads only the pages of a range"""
+ALONE = 2 << 20
+"""bytes of a batch of the only reader; by default 16 MiB"""
 AT_ONCE = 8 << 20
 """bytes of a batch of one of several parts; 4 and 16 MiB were slower (benchmarks/detect_read.py)"""
 
@@ -43,17 +46,18 @@ class PostgresSource(SourceBase):
         self._url = url.set(drivername="postgresql+psycopg")
         self._only = schema
         self._engine: Engine | None = None
-        self._connection: Any = None
+        self._connection: Session | None = None
         self._place: dict[str, tuple[str, str]] = {}
         self._text: dict[str, set[str]] = {}
         self._more: tuple[list[Any], list[Any]] = ([], [])
         self._schemas: dict[str, pa.Schema] = {}
         self._broken = False
 
-    def _connect(self) -> Any:
+    def _connect(self) -> Session:
         if self._connection is not None:
             return self._connection
-        import adbc_driver_postgresql.dbapi as adbc
+        import adbc_driver_postgresql
+        from adbc_driver_manager import Error
         from sqlalchemy import create_engine
         from sqlalchemy.exc import DBAPIError
         from sqlalchemy.pool import NullPool
@@ -68,16 +72,16 @@ class PostgresSource(SourceBase):
             raise _login_error(e, self.location) from None
         try:
             plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self._connection = adbc.connect(plain, autocommit=False)
+            self._connection = Session(adbc_driver_postgresql.connect(plain))
             _begin(self._connection)
-        except adbc.Error as e:
+        except Error as e:
             raise SourceRefused(
                 f"PostgreSQL does not open a second session ({code_of(e)})", "allow two sessions", where=self.location
             ) from None
         return self._connection
 
     def _list(self) -> list[Table]:
-        import adbc_driver_postgresql.dbapi as adbc
+        from adbc_driver_manager import Error
         from sqlalchemy import inspect
         from sqlalchemy.exc import DBAPIError
 
@@ -107,7 +111,7 @@ class PostgresSource(SourceBase):
                     referred=named, without=partitions.get(schema, set()) | closed.get(schema, set()),
                 ):  # fmt: skip
                     found.append(table.model_copy(update={"name": named(schema, table.name)}))
-        except (DBAPIError, adbc.Error) as e:
+        except (DBAPIError, Error) as e:
             raise SourceUnreadable(
                 f"PostgreSQL did not list its tables ({code_of(e)})", "grant SELECT on them", where=self.location
             ) from None
@@ -145,10 +149,9 @@ class PostgresSource(SourceBase):
         self._text[table] = {
             d["name"] for d in described if type(d["type"]).__name__.upper() not in _NATIVE
         }
-        with self._connection.cursor() as cursor:
-            cursor.execute(self._select(table, [d["name"] for d in described]) + " LIMIT 0")
-            schema = self._schemas[table] = cursor.fetch_arrow_table().schema
-        return columns_from(schema, described)
+        with self._connect().query(self._select(table, [d["name"] for d in described]) + " LIMIT 0") as reader:
+            self._schemas[table] = reader.schema
+        return columns_from(self._schemas[table], described)
 
     def _select(self, table: str, names: Sequence[str]) -> str:
         text = self._text.get(table, set())
@@ -156,9 +159,7 @@ class PostgresSource(SourceBase):
         return f"SELECT {items} FROM {self._full(table)}"  # noqa: S608
 
     def _number(self, sql: str) -> int:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            return int((cursor.fetchone() or (0,))[0] or 0)
+        return int(self._connect().first(sql) or 0)
 
     def _bytes(self, table: str) -> int:
         literal = self._full(table).replace("'", "''")
@@ -170,24 +171,22 @@ class PostgresSource(SourceBase):
         """All rows as of the snapshot."""
         names = list(columns) if columns is not None else [c.name for c in self.table(table).columns]
         self.tables()
-        yield from self._read(self._connect(), table, self._select(table, names), batch_rows)
+        yield from self._read(self._connect(), table, self._select(table, names), batch_rows, ALONE)
 
-    def _read(self, connection: Any, table: str, sql: str, batch_rows: int, hint: int = 0) -> Iterator[pa.RecordBatch]:
-        import adbc_driver_postgresql.dbapi as adbc
+    def _read(self, connection: Session, table: str, sql: str, batch_rows: int, hint: int) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+        from adbc_driver_manager import Error
         from adbc_driver_postgresql import StatementOptions
 
-        size = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(hint)} if hint else None
-        with connection.cursor(adbc_stmt_kwargs=size) as cursor:
-            try:
-                cursor.execute(sql)
-                with cursor.fetch_record_batch() as reader:
-                    for batch in reader:
-                        for at in range(0, batch.num_rows, batch_rows):
-                            yield batch.slice(at, batch_rows)
-            except (adbc.Error, OSError) as e:
-                raise SourceUnreadable(
-                    f"PostgreSQL stopped while reading ({code_of(e)})", "run the scan again", where=f"{self.name}.{table}"
-                ) from None
+        try:
+            with connection.query(sql, **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(hint)}) as reader:
+                for batch in reader:
+                    for at in range(0, batch.num_rows, batch_rows):
+                        yield batch.slice(at, batch_rows)
+        except (Error, pa.ArrowException, OSError) as e:
+            raise SourceUnreadable(
+                f"PostgreSQL stopped while reading ({code_of(e)})", "run the scan again", where=f"{self.name}.{table}"
+            ) from None
 
     def streams(self, table: str, most: int) -> Sequence[Callable[[], Iterator[pa.RecordBatch]]]:
         """Ranges of pages of a large ordinary table; one part where the server has no such ranges or no sessions to spare."""
@@ -201,7 +200,7 @@ class PostgresSource(SourceBase):
             return [lambda: self.batches(table)]
         ends = [pages * n // len(sessions) for n in range(1, len(sessions))]
 
-        def part(session: Any, low: int, high: int) -> Iterator[pa.RecordBatch]:
+        def part(session: Session, low: int, high: int) -> Iterator[pa.RecordBatch]:
             upper = f" AND ctid < '({high},0)'::tid" if high else ""  # the last one takes what was added since
             sql = f"{self._select(table, names)} WHERE ctid >= '({low},0)'::tid{upper}"
             try:
@@ -233,8 +232,8 @@ class PostgresSource(SourceBase):
 
         ``quick``: psycopg's, for :mod:`copyout`; otherwise ADBC's.
         """
-        import adbc_driver_postgresql.dbapi as adbc
         import psycopg
+        from adbc_driver_manager import Error
 
         if self._broken:
             self._let_go()
@@ -242,21 +241,21 @@ class PostgresSource(SourceBase):
         if not pool:
             first, snapshot = self._connect(), ""
             try:
-                with first.cursor() as cursor:
-                    cursor.execute("SELECT pg_export_snapshot()")
-                    snapshot = str((cursor.fetchone() or ("",))[0])
+                snapshot = str(first.first("SELECT pg_export_snapshot()") or "")
                 for _ in range(most):
                     if quick:
                         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
                         pool.append(psycopg.connect(plain, client_encoding="UTF8"))
+                        pool[-1].execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                        pool[-1].execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
                     else:
-                        pool.append(first.adbc_clone())  # knows the server's types: connecting anew takes 35 ms to ask for them
-                    _begin(pool[-1], snapshot)
-            except (adbc.Error, psycopg.Error):  # a pooler or a full server: one session reads it all
+                        pool.append(first.another())  # knows the server's types: connecting anew takes 35 ms to ask for them
+                        _begin(pool[-1], snapshot)
+            except (Error, psycopg.Error):  # a pooler or a full server: one session reads it all
                 self._let_go()
                 if not snapshot:
-                    self._connection.rollback()
-                    _begin(self._connection)
+                    first.rollback()
+                    _begin(first)
         return pool[:most]
 
     def _let_go(self) -> None:
@@ -276,12 +275,11 @@ class PostgresSource(SourceBase):
             self._engine = None
 
 
-def _begin(connection: Any, snapshot: str = "") -> None:
+def _begin(connection: Session, snapshot: str = "") -> None:
     """One snapshot for all that is read from here on; ``snapshot``: the one that another session exported."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        if snapshot:
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+    connection.first("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    if snapshot:
+        connection.first(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
 
 def _login_error(e: Any, where: str) -> SourceRefused | SourceMissing:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from workbench.errors import SourceRefused, SourceUnreadable
+from workbench.sources.adbc import Session
 from workbench.sources.base import BATCH_ROWS, SourceKind, Table
 from workbench.sources.catalog import SourceBase, code_of, columns_from, inspect_tables
 
@@ -49,7 +50,7 @@ class SqliteSource(SourceBase):
         super().__init__(name, str(path))
         self._path = path
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._connection: Any = None
+        self._session: Session | None = None
         self._mixed: dict[str, set[str]] = {}
         try:
             with path.open("rb") as f:
@@ -61,21 +62,20 @@ class SqliteSource(SourceBase):
                 "this file is not an SQLite database", "name it as path = ... if it is a file to read", where=str(path)
             )
 
-    def _open(self) -> Any:
-        if self._connection is None:
-            import adbc_driver_sqlite.dbapi as adbc
+    def _open(self) -> Session:
+        if self._session is None:
+            import adbc_driver_sqlite
+            from adbc_driver_manager import Error
 
             self._scratch = tempfile.TemporaryDirectory(prefix="workbench-")
             self._uri = read_only_uri(self._path, Path(self._scratch.name))
             try:
-                self._connection = adbc.connect(self._uri)
-                with self._connection.cursor() as cursor:  # the first read starts the snapshot
-                    cursor.execute("SELECT count(*) FROM sqlite_master")
-                    cursor.fetchone()
-            except (adbc.Error, OSError) as e:
+                self._session = Session(adbc_driver_sqlite.connect(self._uri))
+                self._session.first("SELECT count(*) FROM sqlite_master")  # the first read starts the snapshot
+            except (Error, OSError) as e:
                 self.close()
                 raise self._unreadable_error(e) from None
-        return self._connection
+        return self._session
 
     def _unreadable_error(self, e: BaseException) -> SourceUnreadable:
         return SourceUnreadable(
@@ -117,9 +117,7 @@ class SqliteSource(SourceBase):
     def _computed(self, table: str, described: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The reflected columns, with the expression of generated ones also where it is written short: ``x AS (...)``."""
         if any("computed" in d and not d["computed"].get("sqltext") for d in described):
-            with self._open().cursor() as cursor:
-                cursor.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,))
-                sql = str((cursor.fetchone() or ("",))[0])
+            sql = str(self._open().first(f"SELECT sql FROM sqlite_master WHERE name = {_text(table)}") or "")  # noqa: S608
             for d in described:
                 if "computed" in d and not d["computed"].get("sqltext"):
                     found = re.search(rf"[\[(,\s\"'`]{re.escape(d['name'])}[\]\"'`]?\s[^,(]*?\bAS\s*\(", sql, re.IGNORECASE)
@@ -127,23 +125,18 @@ class SqliteSource(SourceBase):
         return described
 
     def _schema(self, table: str) -> pa.Schema:
-        with self._open().cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {_q(table)}")  # noqa: S608
-            with cursor.fetch_record_batch() as reader:
-                return reader.schema
+        with self._open().query(f"SELECT * FROM {_q(table)}") as reader:  # noqa: S608
+            return reader.schema
 
     def _number(self, sql: str) -> int:
-        with self._open().cursor() as cursor:
-            cursor.execute(sql)
-            return int((cursor.fetchone() or (0,))[0] or 0)
+        return int(self._open().first(sql) or 0)
 
     def _bytes(self, table: str) -> int:
-        import adbc_driver_sqlite.dbapi as adbc
+        from adbc_driver_manager import Error
 
-        literal = table.replace("'", "''")
         try:
-            return self._number(f"SELECT sum(pgsize) FROM dbstat WHERE name = '{literal}'")  # noqa: S608
-        except (adbc.Error, OSError):
+            return self._number(f"SELECT sum(pgsize) FROM dbstat WHERE name = {_text(table)}")  # noqa: S608
+        except (Error, OSError):
             return 0  # this build of SQLite has no dbstat
 
     def batches(
@@ -154,33 +147,32 @@ class SqliteSource(SourceBase):
         SQLite types cells, not columns: when a cell does not fit the type of its column's first rows, that column goes
         on as text from there.
         """
-        import adbc_driver_sqlite.dbapi as adbc
+        import pyarrow as pa
+        from adbc_driver_manager import Error
 
         names = list(columns) if columns is not None else [c.name for c in self.table(table).columns]
         mixed = self._mixed.setdefault(table, set())
         done = 0
         while True:
             selected = ", ".join(f"CAST({_q(n)} AS TEXT) AS {_q(n)}" if n in mixed else _q(n) for n in names)
-            with self._open().cursor() as cursor:
-                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(batch_rows)})
-                try:
-                    cursor.execute(f"SELECT {selected} FROM {_q(table)} LIMIT -1 OFFSET {done}")  # noqa: S608
-                    with cursor.fetch_record_batch() as reader:
-                        for batch in reader:
-                            done += batch.num_rows
-                            yield batch
-                    return
-                except (adbc.Error, OSError) as e:
-                    at = re.search(r"mismatch in column (\d+)", str(e))
-                    if not at or names[int(at[1])] in mixed:
-                        raise self._unreadable_error(e) from None
-                    mixed.add(names[int(at[1])])
+            sql = f"SELECT {selected} FROM {_q(table)} LIMIT -1 OFFSET {done}"  # noqa: S608
+            try:
+                with self._open().query(sql, **{"adbc.sqlite.query.batch_rows": str(batch_rows)}) as reader:
+                    for batch in reader:
+                        done += batch.num_rows
+                        yield batch
+                return
+            except (Error, pa.ArrowException, OSError) as e:
+                at = re.search(r"mismatch in column (\d+)", str(e))
+                if not at or names[int(at[1])] in mixed:
+                    raise self._unreadable_error(e) from None
+                mixed.add(names[int(at[1])])
 
     def close(self) -> None:
         """Close the connection and remove the private copy, if any."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._session is not None:
+            self._session.close()
+            self._session = None
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
@@ -194,6 +186,10 @@ def _within(text: str) -> str:
         if not depth:
             return text[:at]
     return text
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _q(identifier: str) -> str:

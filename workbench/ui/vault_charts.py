@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.ui.chart_style import BLACK, BLUE, GREY, ORANGE, say, styled
+from workbench.ui.chart_style import BLACK, BLUE, GREY, ORANGE, pick, say, styled
 from workbench.vault.model import DueList, MediaCheck, RestoreTest, SealedBackup
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 STRENGTHS = ("weak", "fair", "good", "best")
 _ZH = {"weak": "弱", "fair": "一般", "good": "良", "best": "最强"}
+_HOLDERS = {"file": ("文件", "file"), "pkcs11": ("PKCS#11 令牌", "PKCS#11 token")}
+THIN = 0.12
+"""share of a hatched bar that its lines cover: a number written on them stays legible"""
 
 
 def coverage(backup: SealedBackup, lang: str = "zh") -> go.Figure:
@@ -27,7 +30,8 @@ def coverage(backup: SealedBackup, lang: str = "zh") -> go.Figure:
     name, rows = say(lang, "表或文件", "table or file"), say(lang, "行", "rows")
     fig = go.Figure(go.Bar(
         y=table[name], x=table[size], orientation="h", marker_color=BLUE,
-        text=[f"{r:,} {rows}" if r else say(lang, "文件", "file") for r in table[rows]], textposition="auto"))
+        text=[f"{t.rows:,} {rows}" if t.form == "parquet" else say(lang, "文件", "file") for t in backup.tables],
+        textposition="auto", textangle=0))
     fig.update_yaxes(autorange="reversed")
     fig.update_xaxes(title=say(lang, "封存前字节数", "bytes before sealing"))
     return styled(fig, title=say(lang, f"备份覆盖 {len({t.source for t in backup.tables})} 个来源, 共 {len(backup.places)} 份",
@@ -56,7 +60,8 @@ def restores(test: RestoreTest, lang: str = "zh") -> go.Figure:
     for label, items, colour, pattern in ((say(lang, "一致", "equal"), good, BLUE, ""),
                                           (say(lang, "不一致", "not equal"), bad, ORANGE, "/")):
         fig.add_bar(x=[say(lang, "表", "tables"), say(lang, "文件", "files")], name=label, marker_color=colour,
-                    marker_pattern_shape=pattern, text=[sum(c.form == f for c in items) for f in ("parquet", "file")],
+                    marker_pattern_shape=pattern, marker_pattern_solidity=THIN,
+                    text=[sum(c.form == f for c in items) for f in ("parquet", "file")],
                     y=[sum(c.form == f for c in items) for f in ("parquet", "file")])
     fig.update_layout(barmode="stack")
     word = say(lang, "通过", "passed") if test.ok else say(lang, "未通过", "failed")
@@ -80,10 +85,10 @@ def holders(backup: SealedBackup, lang: str = "zh") -> go.Figure:
     """How much the destruction of each holder's secret proves, on four steps; honest about files."""
     import plotly.graph_objects as go
 
-    names = [f"{n + 1}. {h.holder}" for n, h in enumerate(backup.holders)]
+    names = [f"{n}. {_holder(h.holder, lang)}" for n, h in enumerate(backup.holders, 1)]
     level = [STRENGTHS.index(h.strength) + 1 for h in backup.holders]
     fig = go.Figure(go.Bar(x=level, y=names, orientation="h", marker_color=[ORANGE if v == 1 else BLUE for v in level],
-                           text=[_ZH[h.strength] if lang == "zh" else h.strength for h in backup.holders]))
+                           text=[_ZH[h.strength] if lang == "zh" else h.strength for h in backup.holders], textangle=0))
     fig.update_xaxes(range=[0, 4.4], tickvals=[1, 2, 3, 4],
                      ticktext=[_ZH[s] if lang == "zh" else s for s in STRENGTHS])
     return styled(fig, height=220 + 40 * len(names), title=say(lang, "销毁密钥能证明多少", "What destroying the key proves"))
@@ -93,9 +98,13 @@ def holders_table(backup: SealedBackup, lang: str = "zh") -> pd.DataFrame:
     """Words behind :func:`holders`."""
     import pandas as pd
 
-    return pd.DataFrame([{say(lang, "保管处", "holder"): h.holder,
+    return pd.DataFrame([{say(lang, "保管处", "holder"): _holder(h.holder, lang),
                           say(lang, "强度", "strength"): _ZH[h.strength] if lang == "zh" else h.strength,
                           say(lang, "说明", "meaning"): h.zh if lang == "zh" else h.en} for h in backup.holders])
+
+
+def _holder(name: str, lang: str) -> str:
+    return pick(lang, _HOLDERS.get(name, (name, name)))
 
 
 def inspections(check: MediaCheck, lang: str = "zh") -> go.Figure:
@@ -112,8 +121,9 @@ def inspections(check: MediaCheck, lang: str = "zh") -> go.Figure:
     fig = go.Figure()
     for key, colour, pattern in (("sound", BLUE, ""), ("findings", ORANGE, "/"), ("due", GREY, "x")):
         fig.add_bar(x=kinds, y=groups[key], name=words[key], marker_color=colour, marker_pattern_shape=pattern,
-                    marker_line_color=BLACK, text=groups[key])
+                    marker_pattern_solidity=THIN, marker_line_color=BLACK, text=groups[key])
     fig.update_layout(barmode="stack")
+    fig.update_yaxes(tick0=0, dtick=max(1, round(len(check.media) / 6)))  # media are counted in whole ones
     return styled(fig, height=360, title=say(lang, "介质检查", "Inspection of media"))
 
 
@@ -139,7 +149,7 @@ def copies(check: MediaCheck, lang: str = "zh") -> go.Figure:
     fig = go.Figure()
     fig.add_bar(y=table[place], x=table[whole], orientation="h", name=whole, marker_color=BLUE, text=table[whole])
     fig.add_bar(y=table[place], x=table[bad], orientation="h", name=bad, marker_color=ORANGE, marker_pattern_shape="/",
-                text=[n or "" for n in table[bad]])
+                marker_pattern_solidity=THIN, text=[n or "" for n in table[bad]])
     fig.update_layout(barmode="stack")
     fig.update_yaxes(autorange="reversed")
     return styled(fig, height=180 + 40 * len(table))
@@ -163,7 +173,7 @@ def due(value: DueList, lang: str = "zh") -> go.Figure:
     names = _due_names(value, lang)
     fig = go.Figure(go.Bar(
         y=names, x=days, orientation="h", marker_color=[ORANGE if i.due else BLUE for i in value.items],
-        marker_pattern_shape=["/" if i.due else "" for i in value.items],
+        marker_pattern_shape=["/" if i.due else "" for i in value.items], marker_pattern_solidity=THIN,
         text=[say(lang, "从未", "never") if not i.last else say(lang, f"{d} 天", f"{d} days")
               for i, d in zip(value.items, days, strict=True)]))
     fig.update_yaxes(autorange="reversed")

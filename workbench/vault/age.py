@@ -12,7 +12,7 @@ import binascii
 import hmac
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -25,9 +25,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from workbench.errors import ParameterError, VaultError
 
 CHUNK, TAG = 65_536, 16
+SEALED_CHUNK = CHUNK + TAG
 INTRO = b"age-encryption.org/v1\n"
-_HEAD = len(INTRO) + len("-> X25519 ") + 43 + 1 + 43 + 1 + len("--- ") + 43 + 1 + 16
+HEAD = len(INTRO) + len("-> X25519 ") + 43 + 1 + 43 + 1 + len("--- ") + 43 + 1 + 16
 """bytes before the first chunk: one X25519 stanza, the header's MAC, the payload's nonce"""
+OpenChunk = Callable[[bytes, memoryview, memoryview], object]
+"""(nonce, chunk with its tag, where the plaintext goes); raises InvalidTag"""
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
@@ -67,25 +70,34 @@ def new_identity() -> bytes:
 
 def sealed_size(size: int) -> int:
     """Bytes of the age file of ``size`` bytes for one recipient."""
-    return _HEAD + size + TAG * max(1, -(-size // CHUNK))
+    return HEAD + size + TAG * max(1, -(-size // CHUNK))
 
 
 def plain_size(sealed: int) -> int:
     """The inverse of :func:`sealed_size`."""
-    body = sealed - _HEAD
-    return body - TAG * -(-body // (CHUNK + TAG))
+    body = sealed - HEAD
+    return body - TAG * -(-body // SEALED_CHUNK)
 
 
 def encrypt(data: bytes | bytearray | memoryview, recipient: bytes) -> bytearray:
     """The age file of ``data`` for one recipient (32 raw bytes)."""
     view = memoryview(data).cast("B")
     out = bytearray(sealed_size(len(view)))
-    encrypt_into(view, recipient, memoryview(out))
+    encrypt_into((view,), len(view), recipient, memoryview(out))
     return out
 
 
-def encrypt_into(view: memoryview, recipient: bytes, out: memoryview, sha: Any = None) -> int:
-    """Write the age file of ``view`` to the beginning of ``out``, which is large enough; returns its size.
+def chunks(pieces: Iterable[memoryview], size: int) -> Iterator[memoryview]:
+    """``pieces``, each but the last a whole number of chunks long, cut into chunks; an empty one when ``size`` is 0."""
+    if not size:
+        yield memoryview(b"")
+    for piece in pieces:
+        for at in range(0, len(piece), CHUNK):
+            yield piece[at : at + CHUNK]
+
+
+def encrypt_into(pieces: Iterable[memoryview], size: int, recipient: bytes, out: memoryview, sha: Any = None) -> int:
+    """Write the age file of ``size`` bytes, given in ``pieces`` (:func:`chunks`), to ``out``, which is large enough; its size.
 
     ``sha``: a hash that is fed what was written, in pieces that are still in the processor's cache.
     """
@@ -97,11 +109,10 @@ def encrypt_into(view: memoryview, recipient: bytes, out: memoryview, sha: Any =
     body = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
     header = INTRO + b"-> X25519 " + _b64(share) + b"\n" + _b64(body) + b"\n---"
     mac = hmac.digest(_hkdf(file_key, b"", b"header"), header, "sha256")
-    out[:_HEAD] = header + b" " + _b64(mac) + b"\n" + nonce
-    count = max(1, -(-len(view) // CHUNK))
-    cipher, at, told = ChaCha20Poly1305(_hkdf(file_key, nonce, b"payload")), _HEAD, 0
-    for i in range(count):
-        piece = view[i * CHUNK : (i + 1) * CHUNK]
+    out[:HEAD] = header + b" " + _b64(mac) + b"\n" + nonce
+    count = max(1, -(-size // CHUNK))
+    cipher, at, told = ChaCha20Poly1305(_hkdf(file_key, nonce, b"payload")), HEAD, 0
+    for i, piece in enumerate(chunks(pieces, size)):
         cipher.encrypt_into(chunk_nonce(i, count), piece, None, out[at : at + len(piece) + TAG])
         at += len(piece) + TAG
         if sha is not None and (i % 8 == 7 or i == count - 1):
@@ -134,29 +145,37 @@ def decrypt_into(view: memoryview, identity: bytes, out: memoryview) -> int:
 
     What is in ``out`` means nothing unless this returns.
     """
-    file_key, at = _open_header(bytes(view[:4096]), identity)
-    if len(view) < at + 16 + TAG:
+    at, one = opener(bytes(view[:4096]), identity)
+    if len(view) < at + TAG:
         raise Damaged("a sealed object is cut off before its first chunk", "repair it from another place")
-    cipher = ChaCha20Poly1305(_hkdf(file_key, bytes(view[at : at + 16]), b"payload"))
-    return open_chunks(view[at + 16 :], out, lambda nonce, piece, to: cipher.decrypt_into(nonce, piece, None, to))
+    return open_chunks(view[at:], out, one)
 
 
-def open_chunks(payload: memoryview, out: memoryview, one: Callable[[bytes, memoryview, memoryview], object]) -> int:
-    """STREAM chunks to the beginning of ``out``; returns the plaintext's size. ``one(nonce, chunk with tag, to)`` opens one.
+def opener(head: bytes, identity: bytes) -> tuple[int, OpenChunk]:
+    """Where the first chunk begins, and what opens a chunk; ``head``: the file's first bytes, all before that one at least."""
+    file_key, at = _open_header(head, identity)
+    cipher = ChaCha20Poly1305(_hkdf(file_key, head[at : at + 16], b"payload"))
+    return at + 16, lambda nonce, piece, to: cipher.decrypt_into(nonce, piece, None, to)
+
+
+def open_chunks(payload: memoryview, out: memoryview, one: OpenChunk, first: int = 0, whole: int = 0) -> int:
+    """STREAM chunks to the beginning of ``out``; returns the plaintext's size.
+
+    ``first``, ``whole``: number of the first chunk in ``payload``, and of all chunks, when they are not all there.
 
     Raises: Damaged, naming every chunk for which ``one`` raised InvalidTag.
     """
-    count = -(-len(payload) // (CHUNK + TAG))
+    count = -(-len(payload) // SEALED_CHUNK)
     size = len(payload) - count * TAG
-    if len(payload) % (CHUNK + TAG) in range(1, TAG) or (size == (count - 1) * CHUNK and count > 1):
+    if len(payload) % SEALED_CHUNK in range(1, TAG) or (size == (count - 1) * CHUNK and count > 1):
         raise Damaged("a sealed object is cut off inside a chunk", "repair it from another place", chunks=(count - 1,))
     bad = []
     for i in range(count):
-        piece = payload[i * (CHUNK + TAG) : (i + 1) * (CHUNK + TAG)]
+        piece = payload[i * SEALED_CHUNK : (i + 1) * SEALED_CHUNK]
         try:
-            one(chunk_nonce(i, count), piece, out[i * CHUNK : i * CHUNK + len(piece) - TAG])
+            one(chunk_nonce(first + i, whole or count), piece, out[i * CHUNK : i * CHUNK + len(piece) - TAG])
         except InvalidTag:
-            bad.append(i)
+            bad.append(first + i)
     if bad:
         raise Damaged(f"{len(bad)} of {count} chunks of a sealed object are damaged",
                       "repair it from another place", chunks=tuple(bad))

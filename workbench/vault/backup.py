@@ -6,6 +6,7 @@ Resumable: each sealed table is one journal line; what a killed run left half-do
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceError, VaultError
+from workbench.sources.base import BATCH_ROWS
 from workbench.vault import store
 from workbench.vault.digest import ContentDigest
 from workbench.vault.kek import describe
@@ -160,13 +162,28 @@ def _seal_table(work: _Sealing, item: Table, reader: Source) -> None:
     recipient = slot.recipient
     digest = ContentDigest([c.name for c in item.columns])
     objects, plain = [], 0
-    for part in parquet_parts(_watched(reader.batches(item.name), digest), work.object_bytes):
+    batches = reader.batches(item.name, batch_rows=rows_at_once(item))
+    for part in parquet_parts(_watched(batches, digest), work.object_bytes):
         plain += len(part)
         objects.append(work.vault.put(work.set_id, part, slot.key, recipient))
+        del part  # before the next one is made
+        let_go()
     shape = tuple(ColumnShape(name=c.name, declared=c.declared, nullable=c.nullable) for c in item.columns)
     _commit(work, SealedTable(
         source=item.source, table=item.name, form="parquet", rows=digest.rows, bytes=plain, content=digest.hex(),
         objects=tuple(o.id for o in objects), engine=reader.kind, columns=shape, primary_key=item.primary_key), objects, slot)
+
+
+def rows_at_once(item: Table) -> int:
+    """Rows of a table that make about 2 MiB, by its size on disk."""
+    return max(256, min(BATCH_ROWS, (2 << 20) * item.rows // max(1, item.bytes)))
+
+
+def let_go() -> None:
+    """Give the system back what Arrow keeps of the memory that it used."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _watched(batches: Iterable[pa.RecordBatch], digest: ContentDigest) -> Iterator[pa.RecordBatch]:
@@ -180,31 +197,46 @@ def parquet_parts(batches: Iterable[pa.RecordBatch], limit: int) -> Iterator[mem
 
     A new file starts when the schema changes (an SQLite column that turns to text half-way).
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     writer: pq.ParquetWriter | None = None
-    sink: pa.BufferOutputStream | None = None
+    sink = _Sink()
 
     def close() -> memoryview:
         assert writer is not None
-        assert sink is not None
         writer.close()
-        return memoryview(sink.getvalue())
+        return memoryview(sink.data)
 
     for batch in batches:
         for start in range(0, max(1, batch.num_rows), ROW_GROUP):
             piece = batch.slice(start, ROW_GROUP)
-            if writer is not None and sink is not None and (
+            if writer is not None and (
                     writer.schema != piece.schema or sink.tell() + min(piece.nbytes // 4, limit) > limit):
                 yield close()
                 writer = None
             if writer is None:
-                sink = pa.BufferOutputStream()
+                sink = _Sink()
                 writer = pq.ParquetWriter(sink, piece.schema, compression="zstd", write_statistics=False)
             writer.write_batch(piece, row_group_size=ROW_GROUP)
     if writer is not None:
         yield close()
+
+
+class _Sink(io.RawIOBase):
+    """A file in memory that grows in place; Arrow's own is copied to twice its size whenever it is full."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return len(self.data)
+
+    def write(self, data: Any) -> int:
+        self.data += data
+        return len(data)
 
 
 def files_of(root: Path) -> Iterator[tuple[str, Path]]:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+AT_ONCE = 1 << 19
+"""bytes of a batch that are made into text at once: several times as much while it lasts"""
 
 
 class ContentDigest:
@@ -30,9 +35,12 @@ class ContentDigest:
         """Add every row of ``batch``, which holds the columns of this digest."""
         import numpy as np
 
-        rows = encode_rows([batch.column(batch.schema.get_field_index(c)) for c in self.columns], batch.num_rows)
-        digests = b"".join([hashlib.sha256(row).digest() for row in rows])
-        self._lanes += np.frombuffer(digests, dtype="<u8").reshape(-1, 4).sum(axis=0, dtype="<u8")
+        step = max(1, AT_ONCE * batch.num_rows // max(1, batch.nbytes))
+        for at in range(0, batch.num_rows, step):
+            piece = batch.slice(at, step)
+            rows = encode_rows([piece.column(piece.schema.get_field_index(c)) for c in self.columns], piece.num_rows)
+            digests = b"".join([hashlib.sha256(row).digest() for row in rows])
+            self._lanes += np.frombuffer(digests, dtype="<u8").reshape(-1, 4).sum(axis=0, dtype="<u8")
         self.rows += batch.num_rows
 
     def hex(self) -> str:
@@ -48,14 +56,22 @@ def encode_rows(columns: Sequence[pa.Array], rows: int) -> list[bytes]:
 
     if not columns:
         return [b""] * rows
+    colon, null, nothing = _literals()
     pieces = []
     for column in columns:
         text = _text(column)
         size = pc.cast(pc.binary_length(text), pa.large_string()).cast(pa.large_binary())
-        piece = pc.binary_join_element_wise(size, text, pa.scalar(b":", pa.large_binary()))
-        pieces.append(pc.fill_null(piece, pa.scalar(b"~", pa.large_binary())))
-    joined = pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.large_binary()))
+        pieces.append(pc.fill_null(pc.binary_join_element_wise(size, text, colon), null))
+    joined = pc.binary_join_element_wise(*pieces, nothing)
     return list(joined.to_pylist())
+
+
+def _literals() -> pa.Array:
+    """``:``, ``~`` and nothing as Arrow has them; made from buffers since ``pa.scalar`` imports pandas (30 MB)."""
+    import pyarrow as pa
+
+    buffers = [None, pa.py_buffer(struct.pack("<4q", 0, 1, 2, 2)), pa.py_buffer(b":~")]
+    return pa.Array.from_buffers(pa.large_binary(), 3, buffers)
 
 
 def _text(column: pa.Array) -> Any:

@@ -15,8 +15,11 @@ from workbench.vault.vault import settings
 if TYPE_CHECKING:
     from workbench.case import Case
 
+INSPECTED = ("device", "medium", "paper")
+"""kinds of assets that somebody can go and look at"""
 _ZH = {
-    "is not there": "不存在", "not known to be encrypted": "未知是否加密", "no keeper named": "未指定保管人", "inspection is due": "应检查",
+    "is not there": "不存在", "is not encrypted": "未加密", "not known to be encrypted": "未知是否加密", "no keeper named": "未指定保管人",
+    "inspection is due": "应检查",
     "the disk reports errors (SMART)": "磁盘自检报告错误（SMART）",
     "missing": "缺失", "changed": "被改动", "size": "大小不符", "extra": "多余文件", "manifest": "清单不符", "link": "链接",
     "unreadable": "无法读取", "temporary": "临时文件", "yes": "是", "no": "否", "unknown": "未知", "place": "封存位置", "device": "设备",
@@ -75,10 +78,10 @@ def _place(case: Case, text: str) -> MediumChecked:
 def _asset(case: Case, number: int) -> MediumChecked:
     asset = case.config.assets[number]
     last = asset.last_inspected
-    due = last is None or case.today() - last > dt.timedelta(days=settings(case)["inspect_due_days"])
+    due = asset.kind in INSPECTED and (last is None or case.today() - last > dt.timedelta(days=settings(case)["inspect_due_days"]))
     problems = []
     if asset.encrypted != "yes" and asset.kind in ("device", "medium"):
-        problems.append("not known to be encrypted")
+        problems.append("is not encrypted" if asset.encrypted == "no" else "not known to be encrypted")
     if not asset.keeper:
         problems.append("no keeper named")
     if due:

@@ -20,8 +20,9 @@ from workbench.vault.archive import archived_parts
 from workbench.vault.backup import parquet_parts
 from workbench.vault.model import ArchivedRows, SealedObject
 from workbench.vault.rewrite import base_label
+from workbench.vault.store import BLOCK
 from workbench.vault.vault import ARCHIVE, Vault, open_vault
-from workbench.vault.writer import BLOCK, Slab, put_direct
+from workbench.vault.writer import Slab, put_direct
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,7 +158,7 @@ def _only(vault: Vault, rows: ArchivedRows, names: list[str]) -> Iterator[pa.Rec
 
 
 def _put(folder: Any, plain: memoryview, key: bytes) -> SealedObject:
-    return put_direct(folder, plain.cast("B"), key, Slab(age.sealed_size(plain.nbytes) + BLOCK))
+    return put_direct(folder, (plain.cast("B"),), plain.nbytes, key, Slab(age.sealed_size(plain.nbytes) + BLOCK))
 
 
 def _remove(vault: Vault, reader: str) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import SourceError, VaultError
+from workbench.sources.base import BATCH_ROWS
 from workbench.vault import age, store
-from workbench.vault.backup import catalogue_objects, files_of
+from workbench.vault.backup import catalogue_objects, files_of, let_go, rows_at_once
 from workbench.vault.digest import ContentDigest
 from workbench.vault.model import Compared, RestoreTest, SealedBackup, SealedObject, SealedTable, WindowClosed
 from workbench.vault.vault import ARCHIVE, Vault, open_vault
 
+BATCH = 8_192
+"""rows of a batch that is read from a sealed Parquet file"""
 COMPARED = 262_144
 """bytes of a file that are compared at once: few enough to be in the processor's cache still"""
 
@@ -83,6 +86,8 @@ def sealed_batches(vault: Vault, backup: SealedBackup, table: SealedTable, *,
     """Rows of a sealed table as record batches."""
     for part in parts(vault, backup, table, place=place):
         yield from parquet_batches(part)
+        del part  # before the next one is opened
+        let_go()
 
 
 def backup_batches(vault: Vault, backup: SealedBackup, source: str, table: str) -> Iterator[pa.RecordBatch]:
@@ -102,15 +107,15 @@ def backup_batches(vault: Vault, backup: SealedBackup, source: str, table: str) 
 
     things, key = _sealed(vault, backup, raw)
     file = _Opened([age.plain_size(t.bytes) for t in things], lambda n: vault.read(backup.set_id, things[n], key))
-    yield from pq.ParquetFile(io.BufferedReader(file), pre_buffer=False).iter_batches(32_768)
+    yield from pq.ParquetFile(io.BufferedReader(file), pre_buffer=False).iter_batches(BATCH, use_threads=False)
 
 
 def parquet_batches(data: bytes | bytearray) -> Iterator[pa.RecordBatch]:
-    """Row groups of a Parquet file in memory, one batch at a time."""
+    """Row groups of a Parquet file in memory, one batch at a time; by one thread, since each has memory of its own."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    yield from pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), pre_buffer=False).iter_batches(32_768)
+    yield from pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), pre_buffer=False).iter_batches(BATCH, use_threads=False)
 
 
 class _Opened(io.RawIOBase):
@@ -205,7 +210,6 @@ def _compare(case: Case, vault: Vault, backup: SealedBackup, place: int, against
         mine = [t for t in backup.tables if t.source == spec.name]
         source = open_source(spec, case.folder) if against_source else None
         try:
-            columns = {t.name: [c.name for c in t.columns] for t in source.tables()} if source else {}
             files = dict(files_of(case.resolve(spec.path))) if against_source and spec.path else {}
             for table in mine:
                 if table.form == "file":
@@ -214,27 +218,28 @@ def _compare(case: Case, vault: Vault, backup: SealedBackup, place: int, against
                     yield found if beside or not against_source else found.model_copy(update={"equal": False})
                     continue
                 anew = (table.source, table.table, table.form) in changed
-                yield _compare_table(vault, backup, table, place, None if anew else source, columns)
+                yield _compare_table(vault, backup, table, place, None if anew else source)
+                let_go()
         finally:
             if source is not None:
                 source.close()
 
 
-def _compare_table(vault: Vault, backup: SealedBackup, table: SealedTable, place: int, source: object,
-                   columns: dict[str, list[str]]) -> Compared:
+def _compare_table(vault: Vault, backup: SealedBackup, table: SealedTable, place: int, source: object) -> Compared:
     from workbench.sources.base import Source
 
     restored: ContentDigest | None = None
     for batch in sealed_batches(vault, backup, table, place=place):
         restored = restored or ContentDigest(batch.schema.names)
         restored.add(batch)
+    let_go()
     rows = restored.rows if restored else 0
     digest = restored.hex() if restored else table.content
     if isinstance(source, Source):
-        names = columns.get(table.table, [])
-        fresh = ContentDigest(names)
+        known = next((t for t in source.tables() if t.name == table.table), None)
+        fresh = ContentDigest([c.name for c in known.columns] if known else [])
         try:
-            for batch in source.batches(table.table):
+            for batch in source.batches(table.table, batch_rows=rows_at_once(known) if known else BATCH_ROWS):
                 fresh.add(batch)
         except SourceError as e:
             return Compared(source=table.source, table=table.table, form="parquet", rows_sealed=table.rows,

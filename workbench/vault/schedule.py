@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from workbench.vault.media import INSPECTED
 from workbench.vault.model import DueItem, DueList, MediaCheck, RemoteCopy, RestoreTest, SealedBackup
 from workbench.vault.vault import settings
 
@@ -40,7 +41,7 @@ def _items(case: Case) -> Iterator[DueItem]:
         yield item("restore", "", test, options["restore_due_days"],
                    f"workbench vault restore-test {case.folder} --into sqlite:///NEW.sqlite")
     for n, asset in enumerate(case.config.assets, 1):
-        if asset.kind in ("device", "medium", "paper"):
+        if asset.kind in INSPECTED:
             yield item("inspect", f"asset-{n:03d}", asset.last_inspected, options["inspect_due_days"],
                        "inspect it and write last_inspected in case.toml")
 

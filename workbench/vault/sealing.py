@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from workbench.vault import age, sm4
@@ -24,17 +25,17 @@ def sealed_size(recipient: bytes, size: int) -> int:
     return sm4.sealed_size(size) if isinstance(recipient, sm4.Secret) else age.sealed_size(size)
 
 
-def encrypt_into(view: memoryview, recipient: bytes, out: memoryview, sha: Any = None) -> int:
-    """Seal ``view`` into the beginning of ``out``; returns the size. ``sha`` is fed what was written."""
+def encrypt_into(pieces: Iterable[memoryview], size: int, recipient: bytes, out: memoryview, sha: Any = None) -> int:
+    """Seal ``size`` bytes, given in pieces of whole chunks, into ``out``; returns the size. ``sha`` is fed what was written."""
     if isinstance(recipient, sm4.Secret):
-        return sm4.encrypt_into(view, recipient, out, sha)
-    return age.encrypt_into(view, recipient, out, sha)
+        return sm4.encrypt_into(pieces, size, recipient, out, sha)
+    return age.encrypt_into(pieces, size, recipient, out, sha)
 
 
 def encrypt(view: memoryview, recipient: bytes) -> bytearray:
     """The sealed object of ``view``."""
     out = bytearray(sealed_size(recipient, len(view)))
-    encrypt_into(view, recipient, memoryview(out))
+    encrypt_into((view,), len(view), recipient, memoryview(out))
     return out
 
 
@@ -43,6 +44,6 @@ def decrypt(data: bytes | bytearray | memoryview, key: bytes) -> bytearray:
     return sm4.decrypt(data, key) if isinstance(key, sm4.Secret) else age.decrypt(data, key)
 
 
-def decrypt_into(view: memoryview, key: bytes, out: memoryview) -> int:
-    """The plaintext to the beginning of ``out``, which is as large as ``view``; its size. Raises: age.Damaged."""
-    return sm4.decrypt_into(view, key, out) if isinstance(key, sm4.Secret) else age.decrypt_into(view, key, out)
+def opener(head: bytes, key: bytes) -> tuple[int, age.OpenChunk]:
+    """Where the first chunk begins in an object whose first 4 KiB are ``head``, and what opens a chunk. Raises: age.Damaged."""
+    return sm4.opener(head[: sm4.HEAD], key) if isinstance(key, sm4.Secret) else age.opener(head, key)

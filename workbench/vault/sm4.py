@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from workbench.vault.age import CHUNK, TAG, Damaged, chunk_nonce, open_chunks, opened
+from workbench.vault.age import CHUNK, TAG, Damaged, OpenChunk, chunk_nonce, chunks, open_chunks, opened
 
 NAME = b"winddown-workbench/sm4-gcm/1"
 SALT, MAC = 16, 32
@@ -54,14 +55,13 @@ def sealed_size(size: int) -> int:
     return HEAD + size + TAG * max(1, -(-size // CHUNK))
 
 
-def encrypt_into(view: memoryview, key: bytes, out: memoryview, sha: Any = None) -> int:
-    """Write the object of ``view`` to the beginning of ``out``, which is large enough; returns its size."""
+def encrypt_into(pieces: Iterable[memoryview], size: int, key: bytes, out: memoryview, sha: Any = None) -> int:
+    """Write the object of ``size`` bytes in ``pieces`` (:func:`age.chunks`) to ``out``, which is large enough; its size."""
     salt = os.urandom(SALT)
     start = NAME + b"\n" + salt
     out[:HEAD] = start + _mac(key, salt, start)
-    payload, count, at = derive(key, salt, NAME + b" payload", 16), max(1, -(-len(view) // CHUNK)), HEAD
-    for i in range(count):
-        piece = view[i * CHUNK : (i + 1) * CHUNK]
+    payload, count, at = derive(key, salt, NAME + b" payload", 16), max(1, -(-size // CHUNK)), HEAD
+    for i, piece in enumerate(chunks(pieces, size)):
         cipher = Cipher(SM4(payload), modes.GCM(chunk_nonce(i, count))).encryptor()
         at += cipher.update_into(piece, out[at:])
         cipher.finalize()
@@ -80,11 +80,19 @@ def decrypt_into(view: memoryview, key: bytes, out: memoryview) -> int:
     Raises:
         Damaged: header, length or chunks are not what was written, or another key is needed.
     """
-    start = bytes(view[: HEAD - MAC])
-    if len(view) < HEAD + TAG or not start.startswith(NAME + b"\n"):
+    at, one = opener(bytes(view[:HEAD]), key)
+    if len(view) < at + TAG:
+        raise Damaged("a sealed object is cut off before its first chunk", "repair it from another place")
+    return open_chunks(view[at:], out, one)
+
+
+def opener(head: bytes, key: bytes) -> tuple[int, OpenChunk]:
+    """Where the first chunk begins, and what opens a chunk."""
+    start = head[: HEAD - MAC]
+    if len(head) < HEAD or not start.startswith(NAME + b"\n"):
         raise Damaged("a sealed object's header is damaged", "repair it from another place")
     salt = start[-SALT:]
-    if not hmac.compare_digest(_mac(key, salt, start), bytes(view[HEAD - MAC : HEAD])):
+    if not hmac.compare_digest(_mac(key, salt, start), head[HEAD - MAC : HEAD]):
         raise Damaged("a sealed object is not for this key, or its header is damaged")
     payload = derive(key, salt, NAME + b" payload", 16)
 
@@ -93,7 +101,7 @@ def decrypt_into(view: memoryview, key: bytes, out: memoryview) -> int:
         cipher.update_into(piece[:-TAG], to)
         cipher.finalize()
 
-    return open_chunks(view[HEAD:], out, one)
+    return HEAD, one
 
 
 def decrypt(data: bytes | bytearray | memoryview, key: bytes) -> bytearray:

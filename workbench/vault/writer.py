@@ -16,20 +16,22 @@ import mmap
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import VaultError
-from workbench.vault import sealing, store
+from workbench.vault import age, sealing, store
 from workbench.vault.model import SealedObject
+from workbench.vault.store import BLOCK
 
 PART = 8 * 1024 * 1024
 """plaintext bytes in one object of a large file"""
-BLOCK = 4096
+WINDOW = 8 * age.CHUNK
+"""plaintext bytes that are read at a time, into memory that stays in a core's own cache"""
 BUDGET = 64 * 1024 * 1024
-"""sealed bytes that may be in memory at once while objects are opened"""
+"""plaintext bytes that may be in memory at once while objects are opened"""
 
 
 class Slab:
@@ -60,14 +62,15 @@ def seal_stream(path: Path, folder: Path, identity: bytes, workers: int = 4) -> 
     numbers, stop = iter(range(count)), threading.Event()  # next() of a range is one step under the interpreter's lock
 
     def work(f: Any) -> None:
-        plain, sealed = Slab(part), Slab(sealing.sealed_size(recipient, part) + BLOCK)
+        window, sealed = Slab(min(WINDOW, part)), Slab(sealing.sealed_size(recipient, part) + BLOCK)
         try:
             while not stop.is_set():
                 number = next(numbers, None)
                 if number is None:
                     return
-                length = _read(f.fileno(), plain.view[:part], number * part)
-                done[number] = put_direct(folder, plain.view[:length], recipient, sealed)
+                length = min(part, size - number * part)
+                pieces = _pieces(f, window.view[:WINDOW], number * part, length)
+                done[number] = put_direct(folder, pieces, length, recipient, sealed)
         except BaseException:
             stop.set()
             raise
@@ -84,41 +87,50 @@ def seal_stream(path: Path, folder: Path, identity: bytes, workers: int = 4) -> 
                     stop.set()
         after = os.fstat(f.fileno())
     if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
-        raise VaultError("a file changed while it was sealed", "stop what writes to it and run the step again", where=path.name)
+        raise _changed(path.name)
     return [done[n] for n in range(count)], size
 
 
-def _read(fd: int, view: memoryview, at: int) -> int:
-    """Fill ``view`` from offset ``at``, or to the end of the file; returns bytes."""
-    done = 0
-    while done < len(view) and (got := os.preadv(fd, [view[done:]], at + done)):
-        done += got
-    return done
+def _changed(name: str) -> VaultError:
+    return VaultError("a file changed while it was sealed", "stop what writes to it and run the step again", where=name)
+
+
+def _pieces(f: Any, window: memoryview, at: int, length: int) -> Iterator[memoryview]:
+    """``length`` bytes from offset ``at``, each time as many as ``window`` holds. VaultError: the file ends before."""
+    while length:
+        want, done = min(len(window), length), 0
+        while done < want:
+            if not (got := os.preadv(f.fileno(), [window[done:want]], at + done)):
+                raise _changed(Path(f.name).name)
+            done += got
+        yield window[:want]
+        at, length = at + want, length - want
 
 
 def open_stream(read: Callable[[SealedObject, memoryview, memoryview], memoryview], things: Sequence[SealedObject],
                 workers: int = 4) -> Iterator[memoryview]:
     """Plaintext of each object, in order, each verified whole. A view is good until the next one is asked for.
 
-    ``read(object, sealed, plain)`` is :func:`store.read_into` on some place; what it raises is raised here.
+    ``read(object, window, plain)`` is :func:`store.read_into` on some place; what it raises is raised here.
     """
     if not things:
         return
     largest = max(t.bytes for t in things)
-    workers = max(1, min(workers, len(things), BUDGET // largest))
-    sealed: queue.SimpleQueue[Slab] = queue.SimpleQueue()
+    slabs = max(1, min(workers + 1, len(things), BUDGET // largest))
+    workers = max(1, min(workers, slabs - 1))
+    windows: queue.SimpleQueue[Slab] = queue.SimpleQueue()
     plain: queue.SimpleQueue[Slab] = queue.SimpleQueue()
     for _ in range(workers):
-        sealed.put(Slab(largest))
-    for _ in range(workers + 1):
+        windows.put(Slab(min(store.WINDOW, store.FRONT + largest)))
+    for _ in range(slabs):
         plain.put(Slab(largest))
 
     def one(thing: SealedObject) -> tuple[Slab, memoryview]:
-        source, target = sealed.get(), plain.get()
+        window, target = windows.get(), plain.get()
         try:
-            return target, read(thing, source.view, target.view)
+            return target, read(thing, window.view, target.view)
         finally:
-            sealed.put(source)
+            windows.put(window)
 
     rest = iter(things)
     asked: collections.deque[Future[tuple[Slab, memoryview]]] = collections.deque()
@@ -131,13 +143,15 @@ def open_stream(read: Callable[[SealedObject, memoryview, memoryview], memoryvie
             plain.put(slab)
 
 
-def put_direct(folder: Path, plain: memoryview, recipient: bytes, slab: Slab) -> SealedObject:
-    """Seal ``plain`` into ``folder`` under a random name, synced. Who calls this reads it back before relying on it.
+def put_direct(folder: Path, pieces: Iterable[memoryview], size: int, recipient: bytes, slab: Slab) -> SealedObject:
+    """Seal ``size`` bytes, in ``pieces`` of whole chunks, into ``folder`` under a random name, synced.
+
+    Who calls this reads it back before relying on it.
 
     Raises: VaultError: it cannot be written.
     """
     sha = hashlib.sha256()
-    length = sealing.encrypt_into(plain, recipient, slab.view, sha)
+    length = sealing.encrypt_into(pieces, size, recipient, slab.view, sha)
     thing = SealedObject(id=os.urandom(16).hex(), bytes=length, sha256=sha.hexdigest(), form=sealing.form(recipient))
     target = folder / thing.path
     if not target.parent.is_dir():
