@@ -53,6 +53,7 @@ from workbench.classification.scanner import (
     _rid,
     _single,
     _uscc,
+    _versioned,
 )  # fmt: skip
 from workbench.classification.shapes import FINALS, STARTS
 from workbench.classification.slots import COUNT
@@ -294,7 +295,7 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
         # a run of digits
         if follow == 46 and b - a <= 3 and (a == s or (t[a - 1] != 46 and t[a - 1] != 45)):
             end = _ipv4(t, a, e)
-            if end:
+            if end and not _versioned(t, s, a):
                 count[S_IP4 * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_IP4, True, a == s and end == e, t, a, end)
                 i = end
@@ -453,7 +454,7 @@ def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: A
             group = _lookup(vocabulary, siphash(text, 0, m, k0, k1))
             if group in (FIRST_NAME, SURNAME_EN):
                 known += 1 if group == SURNAME_EN else 16
-            elif group == STREET_EN:
+            elif group == STREET_EN and (m > 2 or words > 1 or text[0] == 97):  # Dr. X 1460 is no street, Av. X 1460 is
                 street = True
             if i - b == 1 and i < e and t[i] == 46:
                 known += 0

@@ -440,6 +440,17 @@ def _ipv4(t: Any, i: Any, e: Any) -> Any:
     return i
 
 
+@compiled("b1(CPointer(u1), i8, i8)")
+def _versioned(t: Any, s: Any, a: Any) -> Any:
+    """Whether a word that begins with "ver" or the word 版本 stands just before ``a``: four numbers there are a version."""
+    for i in range(max(s, a - 14), a - 2):
+        if t[i] | 32 == 118 and t[i + 1] | 32 == 101 and t[i + 2] | 32 == 114 and (i == s or CLASS[t[i - 1]] & 6 == 0):
+            return True
+        if t[i] == 0xE7 and t[i + 1] == 0x89 and t[i + 2] == 0x88 and i + 5 < a and t[i + 3] == 0xE6 and t[i + 4] == 0x9C:
+            return True
+    return False
+
+
 @compiled("i8(i8)")
 def _hexval(c: Any) -> Any:
     if 48 <= c <= 57:
