@@ -20,7 +20,7 @@ days less: read so a birthday is four years early, still a birthday, and childre
 _SERIALS = (2_200, 60_000)
 _YEARS = (1900, 2100)
 _ODD = r"^\s*(?:\d{4,6}(?:\.0+)?|-?\d{8,13}(?:\.0+)?|\d{4}[-/.年]\s?\d{1,2}月?|\d{1,2}/\d{4}|.*[A-Za-z]{3}.*)\s*$"
-_MONTHS = {m: n for n, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {m: n for n, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
 
 
 def dates_in(array: Any, today: int) -> Any:
@@ -53,7 +53,7 @@ def _date(text: str, today: int) -> str | None:
         day = _read(text.removesuffix(".0"))
     except (ValueError, OverflowError):
         return None
-    return day.isoformat() if day and 1890 <= day.year and day.year * 10_000 + day.month * 100 + day.day <= today else None
+    return day.isoformat() if day and day.year >= 1890 and day.year * 10_000 + day.month * 100 + day.day <= today else None
 
 
 def _read(text: str) -> dt.date | None:

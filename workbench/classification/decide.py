@@ -193,7 +193,9 @@ def running(part: ColumnPartial) -> bool:
     return n >= 20 and high > low and (n / (high - low + 1) > 1e-3)
 
 
-def _name(part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bool, nonnull: int, rules: Rules, *, sure: bool) -> Verdict | None:
+def _name(
+    part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bool, nonnull: int, rules: Rules, *, sure: bool
+) -> Verdict | None:
     if against:
         return None
     stop = int(part.groups[rules.groups["not_a_name"]])

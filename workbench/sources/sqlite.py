@@ -104,8 +104,8 @@ class SqliteSource(SourceBase):
                     self.name,
                     None,
                     "sqlite",
-                    lambda t, d: columns_from(self._schema(t), self._computed(t, d)),
-                    lambda t: self._number(f"SELECT count(*) FROM {_q(t)}"),  # noqa: S608
+                    lambda t, d: columns_from(self._schema(t, d), self._computed(t, d)),
+                    self._rows,
                     self._bytes,
                 )
             )
@@ -126,11 +126,25 @@ class SqliteSource(SourceBase):
                     d["computed"] = {**d["computed"], "sqltext": _within(sql[found.end():]) if found else "?"}
         return described
 
-    def _schema(self, table: str) -> pa.Schema:
-        with self._open().cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {_q(table)}")  # noqa: S608
-            with cursor.fetch_record_batch() as reader:
-                return reader.schema
+    def _schema(self, table: str, described: list[dict[str, Any]]) -> pa.Schema:
+        import adbc_driver_sqlite.dbapi as adbc
+        import pyarrow as pa
+
+        try:
+            with self._open().cursor() as cursor:
+                cursor.execute(f"SELECT * FROM {_q(table)}")  # noqa: S608
+                with cursor.fetch_record_batch() as reader:
+                    return reader.schema
+        except (adbc.Error, OSError):  # a damaged page: this table will say so when it is read, the others are sound
+            return pa.schema([(d["name"], pa.string()) for d in described])
+
+    def _rows(self, table: str) -> int:
+        import adbc_driver_sqlite.dbapi as adbc
+
+        try:
+            return self._number(f"SELECT count(*) FROM {_q(table)}")  # noqa: S608
+        except (adbc.Error, OSError):
+            return 0
 
     def _number(self, sql: str) -> int:
         with self._open().cursor() as cursor:
