@@ -125,6 +125,8 @@ def _verdict(d: Detector, part: ColumnPartial, hits: tuple[str, ...], against: b
     if not c[ANY]:
         return None
     share_any = c[WHOLE_ANY] / nonnull
+    if d.slot == "bank_card" and not named and not c[STRONG] and part.counts[NUMBER["imei"]][CHECKED] >= 0.9 * c[CHECKED]:
+        return None  # fifteen digits with Luhn that begin as no card does: devices
     if d.kind == "check":
         return _check(d, c, named, against, nonnull)
     if d.kind == "number":
@@ -134,6 +136,8 @@ def _verdict(d: Detector, part: ColumnPartial, hits: tuple[str, ...], against: b
             return None
         return Verdict("high" if named or c[STRONG] >= 2 else "low", weak=False) if c[STRONG] else None
     if d.kind == "context":
+        if d.alone and not named and not against and _alone(d, c, nonnull):
+            return Verdict("low", weak=True)
         if named and not against and share_any >= 0.3:
             return Verdict("high" if share_any >= 0.8 else "low", weak=True)
         return None
@@ -162,6 +166,11 @@ def _check(d: Detector, c: NDArray[np.int64], named: bool, against: bool, nonnul
         return Verdict("low", weak=True) if named else None
     sure = chance < 1e-3 or named
     return Verdict("high" if sure else "low", weak=named and rate >= 0.5)
+
+
+def _alone(d: Detector, c: NDArray[np.int64], nonnull: int) -> bool:
+    """Whether nearly all cells are it, checked: enough without a name, for types that say so."""
+    return bool(nonnull >= 20 and c[WHOLE_ANY] >= d.alone * nonnull and c[CHECKED] >= d.alone * nonnull and c[CHECKED] >= 0.9 * c[SHAPE])
 
 
 def _number(d: Detector, part: ColumnPartial, c: NDArray[np.int64], named: bool, against: bool) -> Verdict | None:
@@ -270,8 +279,9 @@ def _finding(
     else:
         ids = _slots(d)
         c = part.extra[d.id][0] if d.pattern else part.counts[ids].sum(axis=0)
-        matched = int(c[ANY] if v.weak else c[STRONG])
-        whole = int(c[WHOLE_ANY] if v.weak else c[WHOLE_STRONG])
+        most = int(part.stats[NONNULL])  # a cell may count in both slots
+        matched = min(most, int(c[ANY] if v.weak else c[STRONG]))
+        whole = min(most, int(c[WHOLE_ANY] if v.weak else c[WHOLE_STRONG]))
         shape, checked = max(int(c[SHAPE]), matched), int(c[CHECKED])
         minors = int(c[MINORS])
         empty = np.zeros(0, np.uint64)

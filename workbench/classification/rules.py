@@ -56,6 +56,8 @@ class Detector:
     """what all the pattern finds holds somewhere, see :mod:`workbench.classification.shapes`: where it isn't, nothing is looked for"""
     check: str = ""
     """named check of what the pattern finds, see patterns.check_of"""
+    alone: float = 0.0
+    """kind context: share of the cells, checked and whole, that is enough without a name (0: never)"""
     reports: str = ""
     """detector under whose id it is reported: masked or loosely written values of the same type; at least ``share`` of the cells"""
     codes: tuple[str, ...] = ()

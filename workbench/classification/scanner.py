@@ -298,6 +298,15 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
                 count[S_MOBILE * 10 + 7] += 1
                 _digits(cell, count, out, text, S_MOBILE, m == 2, whole, d, p, p + 11)
                 return True
+    # the same from abroad: +86 10 62345678, 86-571-87654321
+    if 11 <= n <= 13 and d[a] == 8 and d[a + 1] == 6 and gl[g0] == 2 and groups >= 3 and (plus > 0 or seps[g0] == 45):
+        area = 2 if (d[a + 2] == 1 and d[a + 3] == 0) or d[a + 2] == 2 else 3
+        left = n - 2 - area
+        if gl[g0 + 1] == area and d[a + 2] > 0 and (left == 7 or left == 8) and d[a + 2 + area] >= 2 and (area == 2 or d[a + 2] > 2):
+            count[S_LAND * 10 + 0] += 1
+            count[S_LAND * 10 + 1] += 1
+            _digits(cell, count, out, text, S_LAND, True, whole, d, a + 2, a + n)
+            return True
     if plus > 0 and g0 == 0 and 8 <= n <= 15 and d[a] > 0:
         count[S_PHONE * 10 + 0] += 1
         count[S_PHONE * 10 + 1] += 1

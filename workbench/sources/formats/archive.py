@@ -10,7 +10,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import re
 import tarfile
 import zipfile
 import zlib
@@ -61,7 +60,7 @@ def unpack(path: Path, into: Path, unreadable: Listed) -> Iterator[tuple[str, Pa
             if size > MAX_MEMBER or total + size > MAX_TOTAL or (total + size > SMALL and (total + size) / packed > MAX_RATIO):
                 unreadable(name, "unpacks to far more than it weighs; refused as a possible zip bomb")
                 continue
-            target = into / f"{n:06d}{_suffix(name)}"
+            target = into / f"{n:06d}{PurePosixPath(name).suffix[:12].replace('/', '')}"
             try:
                 total += _copy(stream, target, min(MAX_MEMBER, max(SMALL, packed * MAX_RATIO)))
             except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as e:
@@ -82,8 +81,9 @@ def _members(path: Path, unreadable: Listed) -> Iterator[tuple[str, int, Callabl
                     continue
                 name = _legible(info)
                 names[name] = names.get(name, 0) + 1
-                if names[name] > 1:
-                    name = f"{name} ({names[name]})"
+                if names[name] > 1:  # a table's name has to say which; erasure goes by it
+                    unreadable(f"{name} ({names[name]})", "a second member of the same name; unpack the archive and name the folder")
+                    continue
                 if info.flag_bits & 1:
                     unreadable(name, "encrypted; unpack it with its password and name the folder")
                     continue
@@ -102,11 +102,6 @@ def _members(path: Path, unreadable: Listed) -> Iterator[tuple[str, int, Callabl
                 unreadable(member.name, "a link or a special file; not followed")
                 continue
             yield member.name, member.size, lambda m=member: tar.extractfile(m)  # type: ignore[misc]
-
-
-def _suffix(name: str) -> str:
-    """The member's suffix, also of one that is there twice: ``a.csv (2)``."""
-    return PurePosixPath(re.sub(r" \(\d+\)$", "", name)).suffix[:12].replace("/", "")
 
 
 def _legible(info: zipfile.ZipInfo) -> str:
