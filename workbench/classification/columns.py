@@ -15,6 +15,7 @@ from workbench.classification.scanner import (
     S_ADDR_EN,
     S_DATE,
     S_HASH,
+    S_HK,
     S_IBAN,
     S_ID,
     S_IP4,
@@ -28,6 +29,7 @@ from workbench.classification.scanner import (
     S_PERMIT,
     S_PLACE,
     S_PLATE,
+    S_TW,
     S_USCC,
     S_UUID,
     S_VIN,
@@ -41,6 +43,7 @@ from workbench.classification.scanner import (
     _flag,
     _fold,
     _hexval,
+    _hkid,
     _iban,
     _ipv4,
     _ipv6,
@@ -52,6 +55,7 @@ from workbench.classification.scanner import (
     _minor,
     _rid,
     _single,
+    _tw_id,
     _uscc,
     _versioned,
 )  # fmt: skip
@@ -104,7 +108,7 @@ def _plate(t: Any, i: Any, e: Any, provinces: Any) -> Any:
             return 0
         n += 1
         p += 1
-    if n == 4 and digits >= 2 and p + 2 < e and t[p] >= 0xE4:
+    if n == 4 and digits >= 1 and p + 2 < e and t[p] >= 0xE4:
         use = ((t[p] & 15) << 12) | ((t[p + 1] & 63) << 6) | (t[p + 2] & 63)
         if use == 0x8B66 or use == 0x5B66 or use == 0x6302 or use == 0x6E2F or use == 0x6FB3 or use == 0x9886 or use == 0x8BD5 or use == 0x8D85:
             return p + 3  # 警 学 挂 港 澳 领 试 超
@@ -152,10 +156,34 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
         _bytes(cell, count, out, text, S_PASS, chinese, whole, t, a, b)
         if (c == 72 or c == 77) and nd == 8 and n == 9:
             count[S_PERMIT * 10 + 0] += 1
+            count[S_PERMIT * 10 + 1] += c == 77  # M of Macao: a column of permits has both, one of product numbers one
             _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
     elif n == 11 and nd == 10 and (c == 72 or c == 77):
         count[S_PERMIT * 10 + 0] += 1
+        count[S_PERMIT * 10 + 1] += c == 77
         _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
+    if 7 <= n <= 9 and CLASS[t[a]] & 6 and nl <= 3:
+        heads = 2 if CLASS[t[a + 1]] & 6 else 1
+        six = nd >= 6
+        for i in range(a + heads, min(a + heads + 6, b)):
+            six = six and CLASS[t[i]] & 1 != 0
+        if six and n == heads + 7 and (CLASS[t[b - 1]] & 1 or t[b - 1] & 0xDF == 65):  # A1234563
+            count[S_HK * 10 + 0] += 1
+            if _hkid(t, a, b - 1, t[b - 1]):
+                count[S_HK * 10 + 1] += 1
+                _bytes(cell, count, out, text, S_HK, False, whole, t, a, b)
+        elif six and n == heads + 6 and b + 2 < e and t[b] == 40 and t[b + 2] == 41:  # A123456(3)
+            count[S_HK * 10 + 0] += 1
+            if _hkid(t, a, b, t[b + 1]):
+                count[S_HK * 10 + 1] += 1
+                _bytes(cell, count, out, text, S_HK, True, a == s and b + 3 == e, t, a, b + 3)
+    if n == 10 and nd >= 8 and CLASS[t[a]] & 6 and CLASS[t[a + 2]] & 1 and nl == (1 if CLASS[t[a + 1]] & 1 else 2):
+        second = t[a + 1] if CLASS[t[a + 1]] & 1 else t[a + 1] & 0xDF
+        if second == 49 or second == 50 or second == 56 or second == 57 or 65 <= second <= 68:
+            count[S_TW * 10 + 0] += 1
+            if _tw_id(t, a):
+                count[S_TW * 10 + 1] += 1
+                _bytes(cell, count, out, text, S_TW, False, whole, t, a, b)
     if nl >= 2 and n >= 15 and n <= 34 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
         r = _iban(t, a, b)
         if r:

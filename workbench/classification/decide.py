@@ -170,6 +170,8 @@ def _check(d: Detector, c: NDArray[np.int64], named: bool, against: bool, nonnul
 
 def _alone(d: Detector, c: NDArray[np.int64], nonnull: int) -> bool:
     """Whether nearly all cells are it, checked: enough without a name, for types that say so."""
+    if d.slot == "cn_hkmo_permit":  # both letters, H and M
+        return bool(nonnull >= 20 and c[WHOLE_ANY] >= d.alone * nonnull and 0.02 <= c[CHECKED] / c[SHAPE] <= 0.98)
     return bool(nonnull >= 20 and c[WHOLE_ANY] >= d.alone * nonnull and c[CHECKED] >= d.alone * nonnull and c[CHECKED] >= 0.9 * c[SHAPE])
 
 

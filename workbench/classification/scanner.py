@@ -18,6 +18,7 @@ from workbench.sources.keyed import compiled
 _is_date, _rid, _luhn, _issuer = checks.is_date, checks.resident_id, checks.luhn, checks.card_issuer
 _REGION = checks.REGION
 _uscc, _m1110, _iban, _mobile, _landline = checks.uscc, checks.mod11_10, checks.iban, checks.mobile, checks.landline
+_hkid, _tw_id = checks.hkid, checks.tw_id
 
 # byte classes
 _DIGIT, _UPPER, _LOWER, _HIGH = 1, 2, 4, 8
@@ -36,7 +37,7 @@ _MAXG = 12
 
 (S_ID, S_USCC, S_CARD, S_MOBILE, S_LAND, S_MAIL, S_IP4, S_IP6, S_MAC, S_PLATE, S_PASS, S_PERMIT, S_ID15, S_IMEI, S_IBAN,
  S_PHONE, S_HASH, S_REG, S_UUID, S_SSN, S_DATE, S_NAME, S_ADDR, S_NAME_EN, S_DIGITS, S_WECHAT, S_PLACE, S_VIN,
- S_ADDR_EN, S_MINOR, S_NAME_TEXT) = range(COUNT)  # fmt: skip
+ S_ADDR_EN, S_MINOR, S_NAME_TEXT, S_HK, S_TW) = range(COUNT)  # fmt: skip
 
 
 SCRATCH = 512
