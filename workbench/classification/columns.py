@@ -91,6 +91,8 @@ def _plate(t: Any, i: Any, e: Any, provinces: Any) -> Any:
     if cp < 0x4E00 or cp >= 0xA000 or provinces[cp - 0x4E00] & 1 == 0:
         return 0
     small = CLASS[t[i + 3]] & 4 != 0
+    if t[i + 3] | 32 == 105 or t[i + 3] | 32 == 111:
+        return 0
     p = i + 4
     if t[p] == 0xC2 and t[p + 1] == 0xB7:  # middle dot, bullet, katakana dot
         p += 2
@@ -720,7 +722,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
                 v = v * 10 + t[i] - 48
             stats[6] = min(stats[6], v)
             stats[7] = max(stats[7], v)
-        if cell[TOUCHED] == 0 and group < 8:
+        if cell[TOUCHED] == 0 and group < 8 and not (mask & 1 and e - s >= 7):  # a failed check counts each time it is met
             number = mask & 22 == 0 and mask & 1
             dull[spot] = (
                 1 | (2 if cjk > 0 else 0) | (4 if mask & 8 == 0 else 0) | (8 if mask & 8 == 0 and number else 0) | (16 if e - s > 200 else 0) | group << 5
