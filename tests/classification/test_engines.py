@@ -113,4 +113,4 @@ def test_failed_checks_count_each_time_however_batches_are_cut() -> None:
     for cell in cells:
         parts = merge(parts, kernel(pa.record_batch([pa.array([cell])], ["a"]), RULES))
     assert (whole == parts["a"].counts).all()
-    assert whole[NUMBER["bank_card"]][SHAPE] == 7
+    assert whole[NUMBER["bank_card"]][SHAPE] == 11
