@@ -14,6 +14,7 @@ from workbench.classification import scan
 from workbench.classification.engine import run
 from workbench.classification.partial import Partial, distinct, kernel, merge
 from workbench.classification.rules import load_rules
+from workbench.classification.slots import NUMBER, SHAPE
 
 RULES = load_rules(20261123)
 
@@ -102,3 +103,14 @@ def test_integers_count_as_their_text_does(values: list[int | None]) -> None:
     assert (numbers.counts[:, 2:8] == texts.counts[:, 2:8]).all()
     assert list(numbers.stats[:2]) == list(texts.stats[:2])
     assert distinct(numbers.cells) == distinct(texts.cells)
+
+
+def test_failed_checks_count_each_time_however_batches_are_cut() -> None:
+    """Repeated cells without a match take a short way, but not those whose check failed: the rate is held against chance."""
+    cells = ["1234567890123456"] * 4 + ["110101199001010000"] * 4 + ["A1234560", "x 12345678901234567 y"] * 3
+    whole = kernel(pa.record_batch([pa.array(cells)], ["a"]), RULES)["a"].counts
+    parts: Partial = {}
+    for cell in cells:
+        parts = merge(parts, kernel(pa.record_batch([pa.array([cell])], ["a"]), RULES))
+    assert (whole == parts["a"].counts).all()
+    assert whole[NUMBER["bank_card"]][SHAPE] == 11

@@ -181,6 +181,35 @@ def iban(t: Any, a: Any, b: Any) -> Any:
     return 2 if rest == 1 else 1
 
 
+@compiled("b1(CPointer(u1), i8, i8, i8)")
+def hkid(t: Any, a: Any, b: Any, last: Any) -> Any:
+    """Hong Kong identity card: letters and six digits in ``t[a:b]``, check character ``last``. See :mod:`~.national`."""
+    total = 0 if b - a == 8 else 36 * 9
+    for i in range(a, b):
+        weight = b - i + 1
+        c = t[i]
+        if 48 <= c <= 57:
+            total += (c - 48) * weight
+        else:
+            total += ((c & 0xDF) - 55) * weight
+    value = 10 if last & 0xDF == 65 else last - 48
+    return 0 <= value <= 10 and (total + value) % 11 == 0
+
+
+_TW_VALUES = np.array([10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31, 33], np.int64)
+
+
+@compiled("b1(CPointer(u1), i8)")
+def tw_id(t: Any, a: Any) -> Any:
+    """Taiwan identity card and resident certificate: ten characters from ``t[a]``, of which the last eight are digits."""
+    first = _TW_VALUES[(t[a] & 0xDF) - 65]
+    second = t[a + 1] - 48 if 48 <= t[a + 1] <= 57 else _TW_VALUES[(t[a + 1] & 0xDF) - 65] % 10
+    total = first // 10 + first % 10 * 9 + second * 8
+    for i in range(2, 10):
+        total += (t[a + i] - 48) * (9 - i if i < 9 else 1)
+    return total % 10 == 0
+
+
 @compiled("i8(CPointer(i8), i8)")
 def mobile(d: Any, a: Any) -> Any:
     """11 digits of a mainland mobile number: 0 no, 1 head not handed out, 2 yes."""

@@ -15,6 +15,7 @@ from workbench.classification.scanner import (
     S_ADDR_EN,
     S_DATE,
     S_HASH,
+    S_HK,
     S_IBAN,
     S_ID,
     S_IP4,
@@ -28,6 +29,7 @@ from workbench.classification.scanner import (
     S_PERMIT,
     S_PLACE,
     S_PLATE,
+    S_TW,
     S_USCC,
     S_UUID,
     S_VIN,
@@ -41,6 +43,7 @@ from workbench.classification.scanner import (
     _flag,
     _fold,
     _hexval,
+    _hkid,
     _iban,
     _ipv4,
     _ipv6,
@@ -52,7 +55,9 @@ from workbench.classification.scanner import (
     _minor,
     _rid,
     _single,
+    _tw_id,
     _uscc,
+    _versioned,
 )  # fmt: skip
 from workbench.classification.shapes import FINALS, STARTS
 from workbench.classification.slots import COUNT
@@ -78,8 +83,44 @@ SURNAME_EN = 201
 STREET_EN = 202
 
 
-@compiled("void(CPointer(u1), i8, i8, i8, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8, CPointer(u1))")
-def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, count: Any, out: Any, text: Any, today: Any, provinces: Any) -> None:
+@compiled("i8(CPointer(u1), i8, i8, CPointer(u1))")
+def _plate(t: Any, i: Any, e: Any, provinces: Any) -> Any:
+    """End of a vehicle plate whose province character is at ``i``, or 0. GA 36-2018: letter, five places, six for new energy, or
+    four and the character of a use; written with a dot, a hyphen or a space after the letter, small letters too."""
+    cp = ((t[i] & 15) << 12) | ((t[i + 1] & 63) << 6) | (t[i + 2] & 63)
+    if cp < 0x4E00 or cp >= 0xA000 or provinces[cp - 0x4E00] & 1 == 0:
+        return 0
+    small = CLASS[t[i + 3]] & 4 != 0
+    if t[i + 3] | 32 == 105 or t[i + 3] | 32 == 111:
+        return 0
+    p = i + 4
+    if t[p] == 0xC2 and t[p + 1] == 0xB7:  # middle dot, bullet, katakana dot
+        p += 2
+    elif (t[p] == 0xE2 and t[p + 1] == 0x80 and t[p + 2] == 0xA2) or (t[p] == 0xE3 and t[p + 1] == 0x83 and t[p + 2] == 0xBB):
+        p += 3
+    elif t[p] == 32 or t[p] == 45 or t[p] == 46:
+        p += 1
+    n = 0
+    digits = 0
+    while p < e and CLASS[t[p]] & 7 and n < 7:
+        c = t[p]
+        if CLASS[c] & 1:
+            digits += 1
+        elif c | 32 == 105 or c | 32 == 111 or (CLASS[c] & 4 != 0) != small:  # no I, no O; all letters alike
+            return 0
+        n += 1
+        p += 1
+    if n == 4 and digits >= 1 and p + 2 < e and t[p] >= 0xE4:
+        use = ((t[p] & 15) << 12) | ((t[p + 1] & 63) << 6) | (t[p + 2] & 63)
+        if use == 0x8B66 or use == 0x5B66 or use == 0x6302 or use == 0x6E2F or use == 0x6FB3 or use == 0x9886 or use == 0x8BD5 or use == 0x8D85:
+            return p + 3  # 警 学 挂 港 澳 领 试 超
+    if n < 5 or n > 6 or digits < (3 if small else 1) or (n == 6 and digits < 4):
+        return 0
+    return p
+
+
+@compiled("void(CPointer(u1), i8, i8, i8, i8, i8, CPointer(i8), CPointer(i8), CPointer(i8), CPointer(i8), CPointer(u1), i8)")
+def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, count: Any, out: Any, text: Any, today: Any) -> None:
     """A run of letters and digits that is not all digits."""
     n = b - a
     nl = n - nd
@@ -111,30 +152,40 @@ def _token(t: Any, a: Any, b: Any, s: Any, e: Any, nd: Any, d: Any, cell: Any, c
         c -= 32
     if 8 <= n <= 9 and nl <= 2 and nd >= 7 and CLASS[t[a]] & 6 and (nl == 1 or CLASS[t[a + 1]] & 6):
         # ICAO 9303: one or two letters, then digits; China: E + 8 digits, E + letter + 7 digits
-        chinese = c == 69 and n == 9
+        chinese = n == 9 and ((c == 69 and (nl == 1 or CLASS[t[a + 1]] & 6)) or (c == 71 and nl == 1))  # E, EA; G before 2012
         count[S_PASS * 10 + 0] += 1
         count[S_PASS * 10 + 1] += chinese
         _bytes(cell, count, out, text, S_PASS, chinese, whole, t, a, b)
         if (c == 72 or c == 77) and nd == 8 and n == 9:
             count[S_PERMIT * 10 + 0] += 1
+            count[S_PERMIT * 10 + 1] += c == 77  # M of Macao: a column of permits has both, one of product numbers one
             _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
     elif n == 11 and nd == 10 and (c == 72 or c == 77):
         count[S_PERMIT * 10 + 0] += 1
+        count[S_PERMIT * 10 + 1] += c == 77
         _bytes(cell, count, out, text, S_PERMIT, False, whole, t, a, b)
-    # plate: province character before, then letter + 5 or 6; at least one digit
-    if 6 <= n <= 7 and CLASS[t[a]] & 2 and a - s >= 3 and nd >= 1 and t[a - 3] >= 0xE4:
-        cp = ((t[a - 3] & 15) << 12) | ((t[a - 2] & 63) << 6) | (t[a - 1] & 63)
-        if 0x4E00 <= cp < 0xA000 and provinces[cp - 0x4E00] & 1:
-            good = True
-            for i in range(a + 1, b):
-                if t[i] == 73 or t[i] == 79 or CLASS[t[i]] & 4:
-                    good = False
-            if n == 7 and good:  # new energy: D or F (A B C E G H J K since) in place 3 or 8
-                x, y = t[a + 1], t[b - 1]
-                good = (65 <= x <= 75 and nd >= 4) or (65 <= y <= 75 and nd >= 4) or nd >= 4
-            if good:
-                count[S_PLATE * 10 + 0] += 1
-                _bytes(cell, count, out, text, S_PLATE, True, a - 3 == s and b == e, t, a - 3, b)
+    if 7 <= n <= 9 and CLASS[t[a]] & 6 and nl <= 3:
+        heads = 2 if CLASS[t[a + 1]] & 6 else 1
+        six = nd >= 6
+        for i in range(a + heads, min(a + heads + 6, b)):
+            six = six and CLASS[t[i]] & 1 != 0
+        if six and n == heads + 7 and (CLASS[t[b - 1]] & 1 or t[b - 1] & 0xDF == 65):  # A1234563
+            count[S_HK * 10 + 0] += 1
+            if _hkid(t, a, b - 1, t[b - 1]):
+                count[S_HK * 10 + 1] += 1
+                _bytes(cell, count, out, text, S_HK, False, whole, t, a, b)
+        elif six and n == heads + 6 and b + 2 < e and t[b] == 40 and t[b + 2] == 41:  # A123456(3)
+            count[S_HK * 10 + 0] += 1
+            if _hkid(t, a, b, t[b + 1]):
+                count[S_HK * 10 + 1] += 1
+                _bytes(cell, count, out, text, S_HK, True, a == s and b + 3 == e, t, a, b + 3)
+    if n == 10 and nd >= 8 and CLASS[t[a]] & 6 and CLASS[t[a + 2]] & 1 and nl == (1 if CLASS[t[a + 1]] & 1 else 2):
+        second = t[a + 1] if CLASS[t[a + 1]] & 1 else t[a + 1] & 0xDF
+        if second == 49 or second == 50 or second == 56 or second == 57 or 65 <= second <= 68:
+            count[S_TW * 10 + 0] += 1
+            if _tw_id(t, a):
+                count[S_TW * 10 + 1] += 1
+                _bytes(cell, count, out, text, S_TW, False, whole, t, a, b)
     if nl >= 2 and n >= 15 and n <= 34 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
         r = _iban(t, a, b)
         if r:
@@ -209,6 +260,11 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
                     continue
             elif c == 58 and i + 2 < e and t[i + 1] == 58 and (i == s or CLASS[t[i - 1]] & 7 == 0):
                 end = _ipv6(t, i, e, text)
+                if end == 0 and e - s == 3 and t[i + 2] == 49:  # ::1 and nothing else
+                    count[S_IP6 * 10 + 0] += 1
+                    _bytes(cell, count, out, text, S_IP6, True, True, t, s, e)
+                    i = e
+                    continue
                 if end:
                     count[S_IP6 * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_IP6, True, i == s and end == e, text, 0, 16)
@@ -220,6 +276,13 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
                 _bytes(cell, count, out, text, S_HASH, True, i == s and i + 60 == e, t, i, i + 60)
                 i += 60
                 continue
+            elif c >= 0xE4 and i + 7 < e and CLASS[t[i + 3]] & 6:
+                end = _plate(t, i, e, provinces)
+                if end:
+                    count[S_PLATE * 10 + 0] += 1
+                    _bytes(cell, count, out, text, S_PLATE, True, i == s and end == e, t, i, end)
+                    i = end
+                    continue
             i += 1
             continue
         a = i
@@ -249,7 +312,7 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
                     i = end
                     continue
         if hexa and follow == 58 and b - a <= 4:
-            end = _mac(t, a, e) if b - a == 2 else 0
+            end = _mac(t, a, e) if b - a == 2 and (a == s or t[a - 1] != 58) else 0
             if end:
                 count[S_MAC * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_MAC, True, a == s and end == e, t, a, end)
@@ -261,9 +324,22 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
                 _bytes(cell, count, out, text, S_IP6, True, a == s and end == e, text, 0, 16)
                 i = end
                 continue
+        if hexa and follow == 46 and b - a == 4 and a + 14 <= e and t[a + 9] == 46:  # 001a.2b3c.4d5e
+            good = (a + 14 == e or (CLASS[t[a + 14]] & 7 == 0 and t[a + 14] != 46)) and (a == s or t[a - 1] != 46)
+            letters = 0
+            for q in range(14):
+                if q != 4 and q != 9:
+                    v = _hexval(t[a + q])
+                    good = good and v >= 0
+                    letters += v > 9
+            if good and letters:
+                count[S_MAC * 10 + 0] += 1
+                _bytes(cell, count, out, text, S_MAC, True, a == s and a + 14 == e, t, a, a + 14)
+                i = a + 14
+                continue
         if hexa and follow == 45:
             if b - a == 2:
-                end = _mac(t, a, e)
+                end = _mac(t, a, e) if a == s or t[a - 1] != 45 else 0
                 if end:
                     count[S_MAC * 10 + 0] += 1
                     _bytes(cell, count, out, text, S_MAC, True, a == s and end == e, t, a, end)
@@ -282,7 +358,7 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
                     continue
         if nd < b - a:
             if nd > 0 and b - a >= 6:
-                _token(t, a, b, s, e, nd, d, cell, count, out, text, today, provinces)
+                _token(t, a, b, s, e, nd, d, cell, count, out, text, today)
             if b - a == 4 and nd == 2 and follow == 32 and CLASS[t[a]] & 6 and CLASS[t[a + 1]] & 6 and CLASS[t[a + 2]] & 1 and CLASS[t[a + 3]] & 1:
                 end = _spaced_iban(t, a, e)
                 if end:
@@ -294,7 +370,7 @@ def _scan(t: Any, s: Any, e: Any, small: Any, d: Any, gs: Any, gl: Any, gp: Any,
         # a run of digits
         if follow == 46 and b - a <= 3 and (a == s or (t[a - 1] != 46 and t[a - 1] != 45)):
             end = _ipv4(t, a, e)
-            if end:
+            if end and not _versioned(t, s, a):
                 count[S_IP4 * 10 + 0] += 1
                 _bytes(cell, count, out, text, S_IP4, True, a == s and end == e, t, a, end)
                 i = end
@@ -453,7 +529,7 @@ def _latin_cell(t: Any, s: Any, e: Any, cell: Any, count: Any, out: Any, text: A
             group = _lookup(vocabulary, siphash(text, 0, m, k0, k1))
             if group in (FIRST_NAME, SURNAME_EN):
                 known += 1 if group == SURNAME_EN else 16
-            elif group == STREET_EN:
+            elif group == STREET_EN and (m > 2 or words > 1 or text[0] == 97):  # Dr. X 1460 is no street, Av. X 1460 is
                 street = True
             if i - b == 1 and i < e and t[i] == 46:
                 known += 0
@@ -598,7 +674,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
             stats[3] += cjk > 0
             if cjk > 4 or (cjk > 1 and e - s > 3 * cjk + 8):  # a sentence, or a key and a name as in JSON
                 names_in_text(t, s, e, cell, counts, out, text, kinds, words, k0, k1)
-        if mask & 2 and e - s <= 200 and mask & 16 == 0:
+        if mask & 2 and e - s <= 200 and mask & 16 == 0 and cjk == 0:
             _latin_cell(t, s, e, cell, counts, out, text, words, k0, k1)
         if mask & 8 == 0:
             stats[4] += 1
@@ -646,7 +722,7 @@ def scan_column(address: Any, offsets: Any, valid: Any, chars: Any, vocabulary: 
                 v = v * 10 + t[i] - 48
             stats[6] = min(stats[6], v)
             stats[7] = max(stats[7], v)
-        if cell[TOUCHED] == 0 and group < 8:
+        if cell[TOUCHED] == 0 and group < 8 and not (mask & 1 and e - s >= 7):  # a failed check counts each time it is met
             number = mask & 22 == 0 and mask & 1
             dull[spot] = (
                 1 | (2 if cjk > 0 else 0) | (4 if mask & 8 == 0 else 0) | (8 if mask & 8 == 0 and number else 0) | (16 if e - s > 200 else 0) | group << 5

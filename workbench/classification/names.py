@@ -22,7 +22,7 @@ LABELS = np.frombuffer("".join(_LABELS).encode(), np.uint8).copy()
 LABEL_SIZES = np.array([len(w.encode()) for w in _LABELS], np.int64)
 TITLES = np.frombuffer("".join(_TITLES).encode(), np.uint8).copy()
 TITLE_SIZES = np.array([len(w.encode()) for w in _TITLES], np.int64)
-AFTER = "的在是说和与及来要已从将给被电手身住地男女您先同请今昨打发问想有没不也就都购买签因于反投联"
+AFTER = "的在是说和与及来要已从将给被电手身住地男女您先同请今昨打发问想有没不也就都购买签因于反投联承称表催拒咨预需到又再把让被退收还欠拨接"
 """characters that end a name more often than they belong to it"""
 SURNAME, GIVEN, EDGE, COMPOUND = 2, 4, 64, 128
 """bits of the table of characters, see rules._tables"""

@@ -46,3 +46,20 @@ def jp_my_number(text: str) -> bool:
         return False
     total = sum(d * (n + 1 if n <= 6 else n - 5) for n, d in enumerate(reversed(digits[:11]), 1))
     return digits[11] == (0 if total % 11 <= 1 else 11 - total % 11)
+
+
+def us_ssn(text: str) -> bool:
+    """US social security number, nine digits: no area 000, 666 or 9xx, no group 00, no serial 0000. SSA."""
+    digits = "".join(c for c in text if c.isdigit())
+    return len(digits) == 9 and digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+def packed_ipv4(text: str) -> bool:
+    """An IPv4 address as one 32-bit number, signed or not; 1.0.0.0 to 223.255.255.255 (RFC 791, RFC 5771)."""
+    number = int(text)
+    return -(1 << 31) <= number < 1 << 32 and 1 <= (number & 0xFFFFFFFF) >> 24 <= 223
+
+
+def digits_4(text: str) -> bool:
+    """At least four digits: no word."""
+    return sum(c.isdigit() for c in text) >= 4

@@ -144,6 +144,10 @@ def _places(rules: Rules) -> tuple[str, ...]:
     return next((d.context for d in rules.detectors if d.slot == "coordinate"), ())
 
 
+def _births(rules: Rules) -> tuple[str, ...]:
+    return next((d.context for d in rules.detectors if d.kind == "birth"), ())
+
+
 def scan_array(array: Any, rules: Rules, name: str = "", known: ColumnPartial | None = None) -> ColumnPartial:
     """Scan one column of one batch; the column's name decides which pattern detectors run."""
     import pyarrow as pa
@@ -161,6 +165,12 @@ def scan_array(array: Any, rules: Rules, name: str = "", known: ColumnPartial | 
     if pa.types.is_dictionary(kind):
         return scan_array(array.dictionary_decode(), rules, name, known)
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if context_hits(_births(rules), name):
+        from workbench.classification.births import dates_in
+
+        array = dates_in(array, rules.today)
+        kind = array.type
+        number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if number or pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         rest = quick.scan(array, rules, part, number and bool(context_hits(_places(rules), name)))
         if rest is None:

@@ -47,7 +47,7 @@ def check_of(name: str) -> Callable[[str], bool]:
         return _stdnum(name.removeprefix("stdnum:"))
     if name in _NAMED:
         return _NAMED[name]
-    if name in ("hkid", "tw_id", "cn_org_code", "jp_my_number"):
+    if name in ("hkid", "tw_id", "cn_org_code", "jp_my_number", "us_ssn", "packed_ipv4", "digits_4"):
         from workbench.classification import national
 
         found: Callable[[str], bool] = getattr(national, name)
@@ -56,7 +56,7 @@ def check_of(name: str) -> Callable[[str], bool]:
 
 
 def _stdnum(path: str) -> Callable[[str], bool]:
-    if not re.fullmatch(r"[a-z]{2,5}(\.[a-z_]+)?", path):
+    if not re.fullmatch(r"[a-z_]{2,5}(\.[a-z_]+)?", path):
         raise ParameterError(f"{path!r} is not a module of python-stdnum", "write it like stdnum:fr.nir")
     try:
         module = import_module(f"stdnum.{path}")
@@ -97,6 +97,8 @@ def scan_pattern(text: Any, detector: Detector, key: tuple[int, int]) -> tuple[N
 
     counts = np.zeros(COUNTERS, np.int64)
     hashes: list[int] = []
+    if detector.pattern[0] == "^" and detector.pattern[-1] == "$" and not detector.check and "(?P<v>" not in detector.pattern:
+        return _whole_cells(_strings(text), detector.pattern, key)
     pattern = detector.pattern if "(?P<v>" in detector.pattern else f"(?P<v>{detector.pattern})"
     cells = _strings(text)
     rows = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(cells, pattern), False))
@@ -128,6 +130,17 @@ def scan_pattern(text: Any, detector: Detector, key: tuple[int, int]) -> tuple[N
     counts[ANY] = counts[STRONG] = len(seen)
     counts[WHOLE_ANY] = counts[WHOLE_STRONG] = sum(f & 2 > 0 for f in seen.values())
     return counts, np.array(hashes, np.uint64)
+
+
+def _whole_cells(cells: Any, pattern: str, key: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """A pattern over whole cells without a check: nothing to do cell by cell."""
+    from workbench.sources.keyed import hash_cells
+
+    counts = np.zeros(COUNTERS, np.int64)
+    found = cells.filter(pc.fill_null(pc.match_substring_regex(cells, pattern), False))
+    for counter in (SHAPE, CHECKED, MATCHES, ANY, STRONG, WHOLE_ANY, WHOLE_STRONG):
+        counts[counter] = len(found)
+    return counts, hash_cells(found, key)
 
 
 def _strings(text: Any) -> Any:

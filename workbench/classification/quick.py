@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SMALL = 10_000
 MIDDLE = 10_000_000
 LARGE = 1e6
+WHOLE = 9e18
 
 
 def scan(array: Any, rules: Rules, part: ColumnPartial, place: bool) -> Any | None:
@@ -68,7 +69,7 @@ def _integers(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
     middle = (values >= SMALL) & (values < MIDDLE)
     m = int(np.count_nonzero(middle))
     if m:  # five to seven digits: too short for anything but an account number of that length
-        _sketch(part, _hash_bits(values[middle].astype(np.int64), rules.key))
+        _sketch(part, hash_bits(values[middle].astype(np.int64), rules.key))
         for counter in (ANY, WHOLE_ANY):
             part.counts[NUMBER["digits"]][counter] += m
         part.stats[ROWS] += m
@@ -84,11 +85,16 @@ def _floats(filled: Any, rules: Rules, part: ColumnPartial) -> Any | None:
         far = (np.abs(values) >= LARGE) & (values == np.floor(values))
     near = values[~far]
     if len(near):
-        _sketch(part, _hash_bits(near.view(np.int64), rules.key))
+        _sketch(part, hash_bits(near.view(np.int64), rules.key))
         part.stats[ROWS] += len(near)
         part.stats[NONNULL] += len(near)
         part.stats[ASCII] += len(near)
-    return None if len(near) == len(values) else filled.filter(pa.array(far))
+    if len(near) == len(values):
+        return None
+    digits = far & (np.abs(values) < WHOLE)
+    whole = filled.filter(pa.array(digits)).cast(pa.int64(), safe=False).cast(pa.string())  # 13812345678, not 1.38e+10
+    rest = far & ~digits
+    return pa.concat_arrays([whole, filled.filter(pa.array(rest)).cast(pa.string())]) if rest.any() else whole
 
 
 def _days(filled: Any, rules: Rules, part: ColumnPartial) -> None:
@@ -107,7 +113,7 @@ def _days(filled: Any, rules: Rules, part: ColumnPartial) -> None:
         part.stats[YEAR_MIN] = min(part.stats[YEAR_MIN], year[dated].min())
         part.stats[YEAR_MAX] = max(part.stats[YEAR_MAX], year[dated].max())
     width = pa.int32() if filled.type == pa.date32() else pa.int64()
-    _sketch(part, _hash_bits(filled.cast(width).to_numpy(zero_copy_only=False).astype(np.int64), rules.key))
+    _sketch(part, hash_bits(filled.cast(width).to_numpy(zero_copy_only=False).astype(np.int64), rules.key))
     part.stats[ROWS] += n
     part.stats[NONNULL] += n
     part.stats[ASCII] += n
@@ -129,7 +135,7 @@ def _sketch(part: ColumnPartial, hashes: NDArray[np.uint64]) -> None:
     part.cells = added(part.cells, hashes)
 
 
-def _hash_bits(bits: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.uint64]:
+def hash_bits(bits: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.uint64]:
     """A keyed mix of 64 bits (the finaliser of MurmurHash3 twice, keyed before each): for counting only."""
     h = bits.view(np.uint64) ^ np.uint64(key[0])
     for k in (key[1], key[0]):

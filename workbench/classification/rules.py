@@ -2,7 +2,8 @@
 
 Detector fields: ``id``, ``zh``, ``en``, ``slot`` (what the kernel recognises) or ``group`` (a closed vocabulary), ``kind`` (how a
 column is decided, see :mod:`workbench.classification.decide`), ``category`` (law packs' tree), ``sensitive``, ``context`` and
-``against`` (words in a column's name or comment), ``chance`` (rate at which random candidates pass the check), ``source``.
+``against`` (words in a column's name or comment), ``chance`` (rate at which random candidates pass the check), ``source``,
+``reports`` (the detector whose other way of writing this is). See README.md beside the files for all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from unicodedata import normalize
 
 from workbench.classification.shapes import Shapes, automaton
 from workbench.errors import ParameterError
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Kind = Literal["check", "number", "shape", "context", "name", "address", "birth", "vocabulary", "pattern"]
+Kind = Literal["check", "number", "shape", "context", "name", "address", "birth", "vocabulary", "codes", "pattern"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,14 @@ class Detector:
     """what all the pattern finds holds somewhere, see :mod:`workbench.classification.shapes`: where it isn't, nothing is looked for"""
     check: str = ""
     """named check of what the pattern finds, see patterns.check_of"""
+    alone: float = 0.0
+    """kind context: share of the cells, checked and whole, that is enough without a name (0: never)"""
+    reports: str = ""
+    """detector under whose id it is reported: masked or loosely written values of the same type; at least ``share`` of the cells"""
+    codes: tuple[str, ...] = ()
+    """codes and ranges of codes (``0-120``, ``000-999``) that mean this in a column named so"""
+    unchecked: tuple[str, ...] = ()
+    """names under which a column of the shape is enough, though check digits fail (spoilt by a spreadsheet, account numbers)"""
     match: tuple[str, ...] = ()
     """examples that must match"""
     no_match: tuple[str, ...] = ()
@@ -79,6 +89,10 @@ class Rules:
     def patterns(self, column: str) -> tuple[Detector, ...]:
         """Pattern detectors to run on a column of that name."""
         return tuple(d for d in self.detectors if d.pattern and (not d.needs_context or context_hits(d.context, column)))
+
+    def code_hashes(self, detector: Detector) -> frozenset[int]:
+        """Keyed hashes of the cells that are one of the detector's codes, as text or as a number."""
+        return _code_hashes(detector.codes, self.key)
 
     def tables(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """(character classes of U+4E00..9FFF, open-addressed vocabulary) for the kernel."""
@@ -111,7 +125,7 @@ def load_rules(today: int, key: tuple[int, int] = (0, 0), extra: Sequence[Path] 
     known = {d.id for d in found}
     unsupported = tuple(sorted(set(only) - known))
     if only:
-        found = [d for d in found if d.id in set(only)]
+        found = [d for d in found if d.id in set(only) or d.reports in set(only)]
     groups = {k: v["number"] for k, v in _words().items() if isinstance(v, dict)}
     return Rules(tuple(found), today, key, digest.hexdigest(), groups, unsupported)
 
@@ -179,7 +193,7 @@ def _try(item: dict[str, Any], text: str) -> bool:
 @lru_cache(maxsize=65_536)
 def words_of(name: str) -> frozenset[str]:
     """Words of a column's name: ``billingAddr_2`` gives billing, addr, billingaddr, billing_addr; Chinese stays whole."""
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", _plain(name))
     parts = [p for p in re.split(r"[^0-9a-zA-Z\u4e00-\u9fff]+", plain.lower()) if p]
     parts = [p.strip("0123456789") or p for p in parts]
     out = set(parts)
@@ -191,10 +205,35 @@ def words_of(name: str) -> frozenset[str]:
 
 
 def context_hits(words: tuple[str, ...], name: str, comment: str = "") -> tuple[str, ...]:
-    """Words of the list that the column's name or comment holds, sorted."""
+    """Words of the list that the column's name or comment holds, sorted.
+
+    ``*xm`` is a word that ends so, ``*phone*`` one that holds it: pinyin heads and English words are often run together.
+    """
+    return _context_hits(words, name, comment)
+
+
+@lru_cache(maxsize=65_536)
+def _context_hits(words: tuple[str, ...], name: str, comment: str) -> tuple[str, ...]:
     mine = words_of(name) | words_of(comment)
-    text = f"{name} {comment}"
-    return tuple(sorted(w for w in set(words) if (w in mine if w.isascii() else w in text)))
+    text = _plain(f"{name} {comment}").lower()
+
+    def holds(w: str) -> bool:
+        if not w.isascii():
+            return w in text
+        if w[0] != "*":
+            return w in mine
+        part = w.strip("*")
+        return any(part in m if w[-1] == "*" else m.endswith(part) for m in mine)
+
+    return tuple(sorted({w.strip("*") for w in words if holds(w)}))
+
+
+def _plain(text: str) -> str:
+    """Latin letters without their accents: téléphone is telephone; other scripts stay."""
+    if text.isascii():
+        return text
+    text = text.replace("ß", "ss")
+    return "".join(normalize("NFD", c)[0] if "\u00c0" <= c <= "\u024f" else c for c in text)
 
 
 def _folder(name: str) -> Any:
@@ -203,6 +242,26 @@ def _folder(name: str) -> Any:
 
 def _text(*parts: str) -> str:
     return str(files("workbench.classification").joinpath(*parts).read_text(encoding="utf-8"))
+
+
+@cache
+def _code_hashes(codes: tuple[str, ...], key: tuple[int, int]) -> frozenset[int]:
+    import numpy as np
+
+    from workbench.classification.quick import hash_bits
+    from workbench.sources.keyed import siphash_reference
+
+    texts: list[str] = []
+    for code in codes:
+        first, dash, last = code.partition("-")
+        if dash and first.isdigit() and last.isdigit():
+            width = len(first) if first[0] == "0" and len(first) > 1 else 1
+            texts += [f"{n:0{width}d}" for n in range(int(first), int(last) + 1)]
+        else:
+            texts.append(code)
+    numbers = sorted({float(t) for t in texts if t.isdigit()})
+    found = {siphash_reference(t.encode(), key) for t in texts}
+    return frozenset(found | {int(h) for h in hash_bits(np.array(numbers, np.float64).view(np.int64), key)})
 
 
 @cache

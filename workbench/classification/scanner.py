@@ -18,6 +18,7 @@ from workbench.sources.keyed import compiled
 _is_date, _rid, _luhn, _issuer = checks.is_date, checks.resident_id, checks.luhn, checks.card_issuer
 _REGION = checks.REGION
 _uscc, _m1110, _iban, _mobile, _landline = checks.uscc, checks.mod11_10, checks.iban, checks.mobile, checks.landline
+_hkid, _tw_id = checks.hkid, checks.tw_id
 
 # byte classes
 _DIGIT, _UPPER, _LOWER, _HIGH = 1, 2, 4, 8
@@ -36,7 +37,7 @@ _MAXG = 12
 
 (S_ID, S_USCC, S_CARD, S_MOBILE, S_LAND, S_MAIL, S_IP4, S_IP6, S_MAC, S_PLATE, S_PASS, S_PERMIT, S_ID15, S_IMEI, S_IBAN,
  S_PHONE, S_HASH, S_REG, S_UUID, S_SSN, S_DATE, S_NAME, S_ADDR, S_NAME_EN, S_DIGITS, S_WECHAT, S_PLACE, S_VIN,
- S_ADDR_EN, S_MINOR, S_NAME_TEXT) = range(COUNT)  # fmt: skip
+ S_ADDR_EN, S_MINOR, S_NAME_TEXT, S_HK, S_TW) = range(COUNT)  # fmt: skip
 
 
 SCRATCH = 512
@@ -298,6 +299,15 @@ def _joined(d: Any, g0: Any, g1: Any, gs: Any, gl: Any, seps: Any, x: Any, plus:
                 count[S_MOBILE * 10 + 7] += 1
                 _digits(cell, count, out, text, S_MOBILE, m == 2, whole, d, p, p + 11)
                 return True
+    # the same from abroad: +86 10 62345678, 86-571-87654321
+    if 11 <= n <= 13 and d[a] == 8 and d[a + 1] == 6 and gl[g0] == 2 and groups >= 3 and (plus > 0 or seps[g0] == 45):
+        area = 2 if (d[a + 2] == 1 and d[a + 3] == 0) or d[a + 2] == 2 else 3
+        left = n - 2 - area
+        if gl[g0 + 1] == area and d[a + 2] > 0 and (left == 7 or left == 8) and d[a + 2 + area] >= 2 and (area == 2 or d[a + 2] > 2):
+            count[S_LAND * 10 + 0] += 1
+            count[S_LAND * 10 + 1] += 1
+            _digits(cell, count, out, text, S_LAND, True, whole, d, a + 2, a + n)
+            return True
     if plus > 0 and g0 == 0 and 8 <= n <= 15 and d[a] > 0:
         count[S_PHONE * 10 + 0] += 1
         count[S_PHONE * 10 + 1] += 1
@@ -438,6 +448,17 @@ def _ipv4(t: Any, i: Any, e: Any) -> Any:
     if i < e and (CLASS[t[i]] & 7 or (t[i] == 46 and i + 1 < e and 48 <= t[i + 1] <= 57)):
         return 0
     return i
+
+
+@compiled("b1(CPointer(u1), i8, i8)")
+def _versioned(t: Any, s: Any, a: Any) -> Any:
+    """Whether a word that begins with "ver" or the word 版本 stands just before ``a``: four numbers there are a version."""
+    for i in range(max(s, a - 14), a - 2):
+        if t[i] | 32 == 118 and t[i + 1] | 32 == 101 and t[i + 2] | 32 == 114 and (i == s or CLASS[t[i - 1]] & 6 == 0):
+            return True
+        if t[i] == 0xE7 and t[i + 1] == 0x89 and t[i + 2] == 0x88 and i + 5 < a and t[i + 3] == 0xE6 and t[i + 4] == 0x9C:
+            return True
+    return False
 
 
 @compiled("i8(i8)")

@@ -6,7 +6,7 @@ NAMES = (
     "cn_resident_id", "cn_uscc", "bank_card", "cn_mobile", "cn_landline", "email", "ipv4", "ipv6", "mac", "cn_plate",
     "passport", "cn_hkmo_permit", "cn_resident_id_15", "imei", "iban", "phone", "secret_hash", "cn_business_reg",
     "uuid", "us_ssn", "date", "person_name_zh", "address_zh", "person_name_en", "digits", "wechat", "coordinate", "vin",
-    "address_en", "minor", "name_in_text",
+    "address_en", "minor", "name_in_text", "hk_id", "tw_id",
 )  # fmt: skip
 NUMBER = {name: i for i, name in enumerate(NAMES)}
 COUNT = len(NAMES)

@@ -22,7 +22,7 @@ IDENTIFIERS = {
 }  # fmt: skip
 _STRONGEST = ("cn_mobile", "cn_resident_id", "email")
 QUASI = frozenset(
-    {"birth_date", "gender", "address", "ethnicity", "marital_status", "education", "nationality", "blood_type", "person_name"}
+    {"birth_date", "gender", "address", "ethnicity", "marital_status", "education", "nationality", "blood_type", "person_name", "age"}
 )
 PLACE = frozenset({"location", "address", "ipv4", "ipv6", "cn_plate"})
 

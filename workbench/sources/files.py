@@ -32,6 +32,8 @@ READERS = {
 _MAGIC = (
     (b"PAR1", "parquet"), (b"%PDF-", "document"), (b"\x89PNG\r\n", "document"), (b"\xff\xd8\xff", "document"),
 )  # fmt: skip
+# zip, compound file, and the records that begin a bare BIFF 2 to 5 stream
+_WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0", b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 
 
 class FilesSource(SourceBase):
@@ -177,5 +179,7 @@ def read_parts(path: Path, head: bytes) -> list[Part]:
     """Parts of one file, by its first bytes, then its suffix, then as text."""
     module = next((m for magic, m in _MAGIC if head.startswith(magic)), None)
     module = module or READERS.get(path.suffix.lower(), "text")
+    if module == "excel" and head and not head.startswith(_WORKBOOKS):  # many programs write CSV or HTML and call it .xls
+        module = "text" if head.lstrip().startswith((b"<", b"\xef\xbb\xbf<")) else "delimited"
     parts: list[Part] = import_module(f"workbench.sources.formats.{module}").parts(path)
     return parts

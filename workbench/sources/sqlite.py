@@ -104,8 +104,8 @@ class SqliteSource(SourceBase):
                     self.name,
                     None,
                     "sqlite",
-                    lambda t, d: columns_from(self._schema(t), self._computed(t, d)),
-                    lambda t: self._number(f"SELECT count(*) FROM {_q(t)}"),  # noqa: S608
+                    lambda t, d: columns_from(self._schema(t, d), self._computed(t, d)),
+                    self._rows,
                     self._bytes,
                 )
             )
@@ -124,9 +124,24 @@ class SqliteSource(SourceBase):
                     d["computed"] = {**d["computed"], "sqltext": _within(sql[found.end():]) if found else "?"}
         return described
 
-    def _schema(self, table: str) -> pa.Schema:
-        with self._open().query(f"SELECT * FROM {_q(table)}") as reader:  # noqa: S608
-            return reader.schema
+    def _schema(self, table: str, described: list[dict[str, Any]]) -> pa.Schema:
+        import pyarrow as pa
+        from adbc_driver_manager import Error
+
+        try:
+            with self._open().query(f"SELECT * FROM {_q(table)}") as reader:  # noqa: S608
+                return reader.schema
+        except (Error, pa.ArrowException, OSError):  # a damaged page: this table will say so when it is read, the others are sound
+            return pa.schema([(d["name"], pa.string()) for d in described])
+
+    def _rows(self, table: str) -> int:
+        import pyarrow as pa
+        from adbc_driver_manager import Error
+
+        try:
+            return self._number(f"SELECT count(*) FROM {_q(table)}")  # noqa: S608
+        except (Error, pa.ArrowException, OSError):
+            return 0
 
     def _number(self, sql: str) -> int:
         return int(self._open().first(sql) or 0)

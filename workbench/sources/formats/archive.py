@@ -1,4 +1,5 @@
-"""ZIP, TAR (gz, bz2, xz): members are read as files of their own, into a private folder that lives as long as the source.
+"""ZIP, TAR, single files packed with gz, bz2 or xz: members are read as files of their own, in a private folder that lives as
+long as the source.
 
 Names are never used as paths; links, devices and encrypted members are listed, not followed; what unpacks to far more than
 it weighs is refused before it is written.
@@ -6,11 +7,15 @@ it weighs is refused before it is written.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from workbench.sources.formats import NotThisFormat
 
@@ -31,7 +36,16 @@ def is_archive(path: Path, head: bytes) -> bool:
         return path.suffix.lower() not in (".xlsx", ".xlsm", ".xlsb", ".ods", ".docx", ".odt", ".pptx", ".jar", ".apk")
     if name.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")):
         return tarfile.is_tarfile(path)
-    return False
+    return _packed(head) is not None
+
+
+def _packed(head: bytes) -> Callable[[Path], Any] | None:
+    """What opens a single packed file."""
+    if head.startswith(b"\x1f\x8b\x08"):
+        return gzip.open
+    if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
+        return bz2.open
+    return lzma.open if head.startswith(b"\xfd7zXZ\0") else None
 
 
 def unpack(path: Path, into: Path, unreadable: Listed) -> Iterator[tuple[str, Path]]:
@@ -49,7 +63,7 @@ def unpack(path: Path, into: Path, unreadable: Listed) -> Iterator[tuple[str, Pa
             target = into / f"{n:06d}{PurePosixPath(name).suffix[:12].replace('/', '')}"
             try:
                 total += _copy(stream, target, min(MAX_MEMBER, max(SMALL, packed * MAX_RATIO)))
-            except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as e:
+            except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as e:
                 target.unlink(missing_ok=True)
                 unreadable(name, f"cannot be unpacked ({type(e).__name__})")
                 continue
@@ -63,14 +77,24 @@ def _members(path: Path, unreadable: Listed) -> Iterator[tuple[str, int, Callabl
         zipped = f.read(4) == b"PK\x03\x04"  # a tar that ends with a workbook has the end of a zip
     if zipped:
         with zipfile.ZipFile(path) as z:
+            names: dict[str, int] = {}
             for info in z.infolist():
                 if info.is_dir():
                     continue
                 name = _legible(info)
+                names[name] = names.get(name, 0) + 1
+                if names[name] > 1:  # a table's name has to say which; erasure goes by it
+                    unreadable(f"{name} ({names[name]})", "a second member of the same name; unpack the archive and name the folder")
+                    continue
                 if info.flag_bits & 1:
                     unreadable(name, "encrypted; unpack it with its password and name the folder")
                     continue
                 yield name, info.file_size, lambda i=info: z.open(i)  # type: ignore[misc]
+        return
+    with path.open("rb") as f:
+        packed = _packed(f.read(16))
+    if packed is not None and not tarfile.is_tarfile(path):
+        yield path.stem, 0, lambda: packed(path)
         return
     with tarfile.open(path) as tar:
         for member in tar:

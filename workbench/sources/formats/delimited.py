@@ -29,7 +29,7 @@ def parts(path: Path) -> list[Part]:
     with path.open("r", encoding=encoding, errors="replace", newline="") as f:
         sample = f.read(65_536)
     delimiter = delimiter_of(sample)
-    first = next(csv.reader(io.StringIO(sample), delimiter=delimiter), []) if sample.strip() else []
+    first = next(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), []) if sample.strip() else []
     if not first:
         return [Part("", f"csv/{encoding}", text_schema(["column1"]), 0, lambda n: iter(()))]
     header = not looks_like_data(first)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.sources.formats import NotThisFormat, Part, text_batches, text_schema
-from workbench.sources.formats.excel import refuse_bombs
+from workbench.sources.formats.excel import protected, refuse_bombs
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 100_000_000
@@ -80,7 +80,7 @@ def _docx(path: Path) -> Iterator[str]:
                     if text.strip():
                         yield text
     except (zipfile.BadZipFile, DefusedXmlException, ParseError, OSError, RuntimeError, NotImplementedError, EOFError) as e:
-        raise NotThisFormat(f"a Word document that cannot be read ({type(e).__name__})") from None
+        raise NotThisFormat(protected(path, e) or f"a Word document that cannot be read ({type(e).__name__})") from None
 
 
 def _image(path: Path) -> Iterator[str]:

@@ -26,8 +26,9 @@ def encoding_of(path: Path) -> str:
     for bom, name in _BOMS:
         if head.startswith(bom):
             return name
-    if head[:4096].count(0) > len(head[:4096]) // 4:
-        return "utf-16-le" if head[1:4096:2].count(0) > head[0:4096:2].count(0) else "utf-16-be"
+    even, odd = head[0:4096:2].count(0), head[1:4096:2].count(0)
+    if even + odd > len(head[:4096]) // 4 and min(even, odd) * 10 <= max(even, odd):  # else a text with NUL bytes in it
+        return "utf-16-le" if odd > even else "utf-16-be"
     if decodes(path, "utf-8"):
         return "utf-8"
     # a few broken bytes in UTF-8: few beside its other high bytes, not beside a mostly ASCII file

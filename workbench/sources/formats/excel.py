@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +19,20 @@ if TYPE_CHECKING:
 MAX_UNPACKED = 2 << 30
 MAX_RATIO = 200
 MAX_CELLS = 100_000_000
+SPARSE_CELLS = 20_000_000
+"""cells between the first and the last filled one that a sheet may span, whatever its size; beyond, at least four bytes a cell"""
+_FAR = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{2,3})\d{1,7}["']""")
+_CELL_WITHOUT_PLACE = re.compile(rb"""<(?:\w+:)?c(?![\w:])(?![^>]*\br\s*=)[^>]*>""")
+_PROBE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+from python_calamine import CalamineWorkbook
+book = CalamineWorkbook.from_path(sys.argv[1])
+for name in book.sheet_names:
+    book.get_sheet_by_name(name)
+"""
+PROBE_SECONDS = 300
 
 
 def parts(path: Path) -> list[Part]:
@@ -23,11 +40,12 @@ def parts(path: Path) -> list[Part]:
     from python_calamine import CalamineWorkbook
 
     refuse_bombs(path)
+    refuse_far_cells(path)
     try:
         workbook = CalamineWorkbook.from_path(str(path))
         names = list(workbook.sheet_names)
     except Exception as e:
-        raise NotThisFormat(f"not a readable workbook ({type(e).__name__})") from None
+        raise NotThisFormat(protected(path, e) or f"not a readable workbook ({type(e).__name__})") from None
     kind = path.suffix.lower().lstrip(".") or "xlsx"
     found = []
     for name in names:
@@ -41,6 +59,15 @@ def parts(path: Path) -> list[Part]:
         count = len(rows) - (1 if skip >= 0 else 0)
         found.append(Part(name, kind, schema, count, lambda n, s=name, k=skip, c=schema: _batches(path, s, k, c, n)))  # type: ignore[misc]
     return found
+
+
+def protected(path: Path, e: Exception) -> str:
+    """The reason, if it is a password: the new formats then lie encrypted inside a compound file (MS-OFFCRYPTO)."""
+    with path.open("rb") as f:
+        compound = f.read(4) == b"\xd0\xcf\x11\xe0"
+    if "password" in type(e).__name__.lower() or (compound and path.suffix.lower() in (".xlsx", ".xlsm", ".xlsb", ".docx")):
+        return "protected by a password; save it without one"
+    return ""
 
 
 def _headings(rows: list[list[str | None]]) -> tuple[int, int]:
@@ -103,3 +130,61 @@ def refuse_bombs(path: Path) -> None:
     packed = max(path.stat().st_size, 1)
     if unpacked > MAX_UNPACKED or (unpacked > 50 << 20 and unpacked / packed > MAX_RATIO):
         raise NotThisFormat("unpacks to far more than it weighs; refused as a possible zip bomb")
+
+
+def refuse_far_cells(path: Path) -> None:
+    """Raise NotThisFormat for a workbook whose reader would ask for more memory than there is, which ends the whole process.
+
+    The reader makes room for all cells between the first and the last one: two cells at A1 and XFD1048576 are 549 GB.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as z:
+            sheets = [i for i in z.infolist() if i.filename.lower().startswith("xl/worksheets/") and i.filename.lower().endswith(".xml")]
+            if all(_spans_little(z, i) for i in sheets) and sheets:
+                return
+    except NotThisFormat:
+        raise
+    except Exception as e:
+        raise NotThisFormat(f"a damaged container ({type(e).__name__})") from None
+    try:  # another kind of workbook, or cells that don't say where they are: let a process of its own try
+        done = subprocess.run([sys.executable, "-c", _PROBE, str(path)], capture_output=True, timeout=PROBE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise NotThisFormat(f"a workbook that cannot be opened within {PROBE_SECONDS} seconds") from None
+    if done.returncode < 0 or b"MemoryError" in done.stderr:
+        raise NotThisFormat("a workbook that spans more cells than fit into 4 GB; delete the cells far from the others and save it again")
+
+
+def _spans_little(z: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Whether the cells of a sheet say where they are; raises NotThisFormat when they span far more than they fill."""
+    most = max(SPARSE_CELLS, info.file_size // 4)
+    right, last, rest = 26, 0, b""
+    with z.open(info) as f:
+        while block := f.read(1 << 20):
+            text = rest + block
+            for letters in _FAR.findall(text):
+                column = 0
+                for c in letters.upper():
+                    column = column * 26 + c - 64
+                right = max(right, column)
+            if right * (1 << 20) > most:
+                last = last or _last_row(z, info)
+            if right * last > most:
+                raise NotThisFormat("a sheet whose cells lie too far apart to be opened; delete the far ones and save it again")
+            cut = text.rfind(b"<")
+            if _CELL_WITHOUT_PLACE.search(text, 0, cut):
+                return False
+            rest = text[max(cut, 0) :] if len(text) - cut < 1 << 16 else b""
+    return True
+
+
+def _last_row(z: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """The highest row that a sheet names."""
+    last, rest = 1, b""
+    with z.open(info) as f:
+        while block := f.read(1 << 20):
+            text = rest + block
+            last = max(last, max((int(n) for n in re.findall(rb"""\br\s*=\s*["'][A-Za-z]{0,3}(\d{1,7})["']""", text)), default=0))
+            rest = text[-64:]
+    return last
