@@ -159,7 +159,7 @@ def readable(path: Path, table: Table) -> Iterator[dict[str, Any]]:
     elif kind == "parquet":
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(32_768):
                 yield from batch.to_pylist()
     else:
@@ -388,7 +388,7 @@ def _parquet(path: Path, temp: Path, chosen: Chosen) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         schema, meta = file.schema_arrow, file.metadata
         codec, dictionary = {}, []
         if meta.num_row_groups:

@@ -206,7 +206,8 @@ def _parquet(file: Path | bytes) -> Iterator[Callable[[], bytes]]:
     try:
         with pq.ParquetFile(pa.BufferReader(file) if isinstance(file, bytes) else file) as plain:
             words = [f.name for f in plain.schema_arrow if textual(f.type)]
-        found = pq.ParquetFile(pa.BufferReader(file) if isinstance(file, bytes) else file, read_dictionary=words)
+        found = pq.ParquetFile(pa.BufferReader(file) if isinstance(file, bytes) else file, read_dictionary=words,
+                               pre_buffer=False)
     except (pa.ArrowException, OSError):
         return
     with found:

@@ -10,6 +10,9 @@ import pyarrow as pa
 
 from workbench.sources.formats import NotThisFormat, Part
 
+BUFFER = 1 << 20
+"""bytes read at a time; a mapped file would count as memory of the process, all of it by the end, and a file cut short under it kills"""
+
 
 def parts(path: Path) -> list[Part]:
     """The file as one table."""
@@ -27,7 +30,7 @@ def _batches(path: Path, batch_rows: int) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
+        with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=batch_rows, use_threads=False):
                 yield flat(batch)
     except (pa.ArrowException, OSError) as e:
