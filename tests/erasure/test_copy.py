@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sqlite3
 import subprocess
@@ -595,3 +596,40 @@ def test_what_lies_between_runs_of_keys_stays(request: pytest.FixtureRequest, tm
     assert gone == len(going)
     assert {int(str(r[0])) for r in server.sql("SELECT id FROM t", "wb_runs")} == (rows - going) | {400}
     server.sql("DROP DATABASE wb_runs")
+
+
+@pytest.mark.parametrize("strategy", ["batches", "set", "copy"])
+@pytest.mark.parametrize("seed", range(3))
+def test_sqlite_deletes_runs_of_row_numbers_and_nothing_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str,
+                                                                seed: int) -> None:
+    """Whatever the batches cut, the least and the greatest number included; a row that came in between stays."""
+    from workbench.case.config import SourceSpec
+    from workbench.erasure.fit import deleted, prepared
+    from workbench.erasure.sqlite import SqliteStore
+    from workbench.erasure.strategy import Choice
+
+    chance = random.Random(seed)
+    rows, at = {-(1 << 63), (1 << 63) - 1}, -500
+    going = set(rows) if seed else set()
+    while at < 3_000:
+        run, gap = chance.choice([1, 9, 40, 200]), chance.choice([0, 1, 3, 30])
+        going |= set(range(at, at + run))
+        at += run + gap
+        rows |= set(range(at, at + gap))
+        at += gap + 1
+    late = next(i for i in range(3_000) if i not in going | rows)
+    db = sqlite3.connect(tmp_path / "s.sqlite")
+    db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT)")
+    db.executemany("INSERT INTO t VALUES (?, ?)", [(i, 0 if i in going else 9) for i in rows | going])
+    db.commit()
+    monkeypatch.setattr(execute, "FIRST", 120)
+    store = SqliteStore(SourceSpec(name="s", url="sqlite:///s.sqlite"), tmp_path)
+    store.open()
+    sel = prepared(store, 1, ("t",))
+    db.execute("INSERT INTO t VALUES (?, 0)", (late,))
+    db.commit()
+    _, gone = deleted(store, sel, {"t": Choice(strategy, 0.0, "", "")})
+    store.close()
+    assert gone == len(going)
+    assert {r[0] for r in db.execute("SELECT id FROM t")} == (rows - going) | {late}
+    db.close()

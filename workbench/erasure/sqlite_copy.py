@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from workbench.erasure import runs
 from workbench.erasure.sqlstore import WORK, SqlStore
 from workbench.erasure.strategy import CannotCopy
 from workbench.errors import ErasureError, StoreBusy
@@ -85,6 +87,17 @@ class SqliteCopy(SqlStore):
                         f"WHERE {where} ORDER BY {key}").rowcount
         self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
         return int(rows)
+
+    def batch(self, kind: str, table: str, work: str, sql: str, done: int, upto: int) -> int:
+        """Where row numbers that go stand in runs, each run is one statement: a look-up less for each row."""
+        if kind != "delete" or self.key(table)[0].startswith('"') or not runs.dense(self, work, done):
+            return super().batch(kind, table, work, sql, done, upto)
+        cut = f"DELETE FROM {self.t(table)} WHERE {self.key(table)[0]} BETWEEN ? AND ?"
+        w = self.t(work)
+        begins = self.run(f"SELECT seq, k0 FROM {w} w WHERE seq > ? AND seq <= ? AND (seq = ? OR NOT EXISTS "
+                          f"(SELECT 1 FROM {w} p WHERE p.k0 = w.k0 - 1)) ORDER BY seq", (done, upto, done + 1)).fetchall()
+        return sum(int(self.run(cut, (key, key + after - seq - 1)).rowcount)
+                   for (seq, key), (after, _) in pairwise([*begins, (upto + 1, 0)]))
 
     def drop(self, work: str) -> None:
         """Without zeroing each page of it on the way: VACUUM follows in the scrub."""
