@@ -19,7 +19,7 @@ from workbench.erasure.sqlstore import WORK, SqlStore
 from workbench.erasure.strategy import CannotCopy
 from workbench.errors import ErasureError, StoreBusy
 
-KEPT, NEW = f"{WORK}kept", f"{WORK}new"
+KEPT, NEW, GAPS = f"{WORK}kept", f"{WORK}new", f"{WORK}gaps"
 _NAMED = re.compile(r"""(CREATE\s+TABLE\s+)(?:"(?:[^"]|"")+"|\[[^\]]+\]|`(?:[^`]|``)+`|'(?:[^']|'')+'|[^\s("'`\[]+)(?=[\s(])""", re.I)
 """how SQLite keeps the text of a table; everything up to the end of its name"""
 
@@ -77,27 +77,38 @@ class SqliteCopy(SqlStore):
         return [*(k for k in self.key(table) if not k.startswith('"')), *names]
 
     def make_keys(self, work: str, table: str, where: str) -> int:
-        """Row numbers make the work table's own key: a look-up takes half the time of one through an index."""
+        """Row numbers make the work table's own key: a look-up takes half the time of one through an index.
+
+        ``first`` marks where a run of whole numbers begins; between those of a run nothing else can come in.
+        """
         if self.key(table)[0].startswith('"'):
             return super().make_keys(work, table, where)
         self.drop(work)
-        self.run(f"CREATE TABLE {self.t(work)} (seq INTEGER NOT NULL, k0 INTEGER PRIMARY KEY)")
-        key = self.key_of(table, "t")[0]
-        rows = self.run(f"INSERT INTO {self.t(work)} SELECT row_number() OVER (ORDER BY {key}), {key} FROM {self.t(table)} t "
-                        f"WHERE {where} ORDER BY {key}").rowcount
+        self.run(f"CREATE TABLE {self.t(work)} (seq INTEGER NOT NULL, k0 INTEGER PRIMARY KEY, first INTEGER)")
+        rows = self.run(f"INSERT INTO {self.t(work)} SELECT row_number() OVER w, k, lag(k) OVER w IS NOT k - 1 FROM (SELECT "
+                        f"{self.key_of(table, 't')[0]} AS k FROM {self.t(table)} t WHERE {where}) WINDOW w AS (ORDER BY k)").rowcount
         self.run(f"CREATE UNIQUE INDEX {self.q(work + '_s')} ON {self.t(work)} (seq)")
+        self.run(f"CREATE INDEX {self.q(work + '_f')} ON {self.t(work)} (seq) WHERE first")
         return int(rows)
+
+    def _runs(self, work: str, done: int, upto: int) -> list[tuple[int, int]] | None:
+        """(lowest, highest) of each run of row numbers among some lines of a work table; None where runs are too short."""
+        if not self.one(f"SELECT 1 FROM pragma_table_info({self.text(work)}) WHERE name = 'first'"):
+            return None
+        w, part = self.t(work), "seq > ? AND seq <= ?"
+        if self.run(f"SELECT count(*) FROM {w} WHERE first AND {part}", (done, upto)).fetchone()[0] * runs.DENSE > upto - done:
+            return None
+        begins = self.run(f"SELECT seq, k0 FROM {w} WHERE seq = ? UNION SELECT seq, k0 FROM {w} WHERE first AND {part} ORDER BY 1",
+                          (done + 1, done, upto)).fetchall()
+        return [(key, key + after - seq - 1) for (seq, key), (after, _) in pairwise([*begins, (upto + 1, 0)])]
 
     def batch(self, kind: str, table: str, work: str, sql: str, done: int, upto: int) -> int:
         """Where row numbers that go stand in runs, each run is one statement: a look-up less for each row."""
-        if kind != "delete" or self.key(table)[0].startswith('"') or not runs.dense(self, work, done):
+        found = self._runs(work, done, upto) if kind == "delete" else None
+        if found is None:
             return super().batch(kind, table, work, sql, done, upto)
         cut = f"DELETE FROM {self.t(table)} WHERE {self.key(table)[0]} BETWEEN ? AND ?"
-        w = self.t(work)
-        begins = self.run(f"SELECT seq, k0 FROM {w} w WHERE seq > ? AND seq <= ? AND (seq = ? OR NOT EXISTS "
-                          f"(SELECT 1 FROM {w} p WHERE p.k0 = w.k0 - 1)) ORDER BY seq", (done, upto, done + 1)).fetchall()
-        return sum(int(self.run(cut, (key, key + after - seq - 1)).rowcount)
-                   for (seq, key), (after, _) in pairwise([*begins, (upto + 1, 0)]))
+        return sum(int(self.run(cut, run).rowcount) for run in found)
 
     def drop(self, work: str) -> None:
         """Without zeroing each page of it on the way: VACUUM follows in the scrub."""
@@ -120,7 +131,8 @@ class SqliteCopy(SqlStore):
             self.rollback()
             raise
         finally:
-            self.run(f"DROP TABLE IF EXISTS temp.{KEPT}")
+            for name in (KEPT, GAPS):
+                self.run(f"DROP TABLE IF EXISTS temp.{name}")
             self.run("PRAGMA ignore_check_constraints=OFF")
             self.run(f"PRAGMA secure_delete={self.secure}")
 
@@ -135,7 +147,7 @@ class SqliteCopy(SqlStore):
         total = int(self.one(f"SELECT count(*) FROM {self.t(table)}"))
         for kind, name, _ in made:
             self.run(f"DROP {kind} {self.q(name)}")
-        kept = work(table, " AND ".join(self._stays(table, line.work) for line in lines))
+        kept = work(table, self._stays(table, lines))
         for _, _, sql in made:
             self.run(sql)
         self._statistics_back(table, statistics)
@@ -160,7 +172,7 @@ class SqliteCopy(SqlStore):
             raise CannotCopy("建表语句无法解析", "its definition has another form")
         names = ", ".join(self._columns_of(table))
         self.run(f"{found[1]}{NEW}{text[found.end():]}")
-        kept = int(self.run(f"INSERT INTO {NEW} ({names}) SELECT {names} FROM {self.t(table)} t WHERE {stays}").rowcount)
+        kept = int(self.run(f"INSERT INTO {NEW} ({names}) SELECT {names} {stays}").rowcount)
         self.run(f"DROP TABLE {self.t(table)}")
         self.run("PRAGMA legacy_alter_table=ON")  # names in views, triggers and links of others stay as they are
         try:
@@ -179,7 +191,7 @@ class SqliteCopy(SqlStore):
         t, names = self.t(table), self._columns_of(table)
         self.run(f"DROP TABLE IF EXISTS temp.{KEPT}")
         cells = ", ".join(f"{n} AS c{i}" for i, n in enumerate(names))
-        self.run(f"CREATE TEMPORARY TABLE {KEPT} AS SELECT {cells} FROM {t} t WHERE {stays}")
+        self.run(f"CREATE TEMPORARY TABLE {KEPT} AS SELECT {cells} {stays}")
         self.run(f"DELETE FROM {t}")
         return int(self.run(f"INSERT INTO {t} ({', '.join(names)}) SELECT * FROM temp.{KEPT}").rowcount)
 
@@ -204,8 +216,18 @@ class SqliteCopy(SqlStore):
     def _count(self, table: str, work: str) -> int:
         return int(self.one(f"SELECT count(*) FROM {self.t(table)} t JOIN {self.t(work)} w ON {self.match(table, 't', 'w')}"))
 
-    def _stays(self, table: str, work: str) -> str:
-        keys = self.key_of(table, "t")
+    def _stays(self, table: str, lines: Sequence[Any]) -> str:
+        """FROM and WHERE of the rows that stay, alias t."""
+        name, t = self.key_of(table, "t")[0], self.t(table)
+        found = self._runs(lines[0].work, 0, lines[0].rows) if len(lines) == 1 and lines[0].rows else None
+        if found is not None:  # what lies between the runs, so rows that go are not even read
+            self.run(f"CREATE TEMPORARY TABLE {GAPS} (lo INTEGER, hi INTEGER)")
+            ends = [runs.SIGNED[0] - 1, *(x for run in found for x in run), runs.SIGNED[1] + 1]
+            gaps = [(a + 1, b - 1) for a, b in zip(ends[::2], ends[1::2], strict=True) if a + 1 <= b - 1]
+            for gap in gaps:
+                self.run(f"INSERT INTO temp.{GAPS} VALUES (?, ?)", gap)
+            return f"FROM temp.{GAPS} g CROSS JOIN {t} t WHERE {name} BETWEEN g.lo AND g.hi"
         if not self.key(table)[0].startswith('"'):  # the work table itself is searched, three times as quick as row by row
-            return f"{keys[0]} NOT IN (SELECT k0 FROM {self.t(work)})"
-        return f"NOT EXISTS (SELECT 1 FROM {self.t(work)} w WHERE {self.match(table, 't', 'w')})"
+            return f"FROM {t} t WHERE " + " AND ".join(f"{name} NOT IN (SELECT k0 FROM {self.t(x.work)})" for x in lines)
+        return f"FROM {t} t WHERE " + " AND ".join(
+            f"NOT EXISTS (SELECT 1 FROM {self.t(x.work)} w WHERE {self.match(table, 't', 'w')})" for x in lines)
