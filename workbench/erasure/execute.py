@@ -58,7 +58,12 @@ def carry_out(store: SqlStore, sel: Selection, pace: Pace | None = None, choices
         for table in group:
             later = [t for t in later if t != table]
             _delete(store, sel, table, pace, choices.get(table), instead, later)
-    store.finish_links()
+    while True:
+        try:
+            store.finish_links()
+            break
+        except StoreBusy as e:
+            pace.busy(e, f"{store.name} links", 0, 1)
 
 
 def _delete(store: SqlStore, sel: Selection, table: str, pace: Pace, choice: Choice | None, instead: Instead,

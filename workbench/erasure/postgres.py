@@ -47,10 +47,12 @@ class PostgresStore(PostgresCopy):
         self.errors = (psycopg.Error,)
         url = database_url(self.spec, self.base)
         self._how: dict[str, Any] = {k: v for k, v in {
+            "client_encoding": "UTF8",
             "host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database,
             **dict(url.query)}.items() if v is not None}
         try:
             self.cx = psycopg.connect(**self._how, autocommit=False, application_name="workbench erasure")
+            self.cx.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # a copy must see what was committed before its lock
             self._session(self.cx)
         except psycopg.Error as e:
             raise self.failed(e) from None
@@ -64,6 +66,7 @@ class PostgresStore(PostgresCopy):
         cx.execute("SELECT set_config('TimeZone', %s, false)", (self.timezone,))
         cx.execute("SET lock_timeout = '10s'")
         cx.execute("SET statement_timeout = 0")
+        cx.execute("SET standard_conforming_strings = on")
         for name, value in _MEMORY:
             cx.execute(f"SELECT set_config('{name}', '{value}', false) WHERE pg_size_bytes(current_setting('{name}')) "
                        f"< pg_size_bytes('{value}')")

@@ -24,13 +24,15 @@ _BLOCKS = (
     ("c.relkind <> 'r'", "分区表或外部表", "it is partitioned or foreign"),
     ("c.relispartition OR EXISTS (SELECT 1 FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent))",
      "参与继承或分区", "it takes part in inheritance or partitioning"),
-    ("EXISTS (SELECT 1 FROM pg_publication_rel p WHERE p.prrelid = c.oid) "
-     "OR EXISTS (SELECT 1 FROM pg_publication WHERE puballtables)", "已发布给订阅端", "it is published to subscribers"),
+    ("EXISTS (SELECT 1 FROM pg_publication_tables p WHERE p.schemaname = c.relnamespace::regnamespace::name "
+     "AND p.tablename = c.relname) OR EXISTS (SELECT 1 FROM pg_publication WHERE puballtables)",
+     "已发布给订阅端", "it is published to subscribers"),
     ("EXISTS (SELECT 1 FROM pg_event_trigger WHERE evtenabled <> 'D')", "数据库有事件触发器", "the database has event triggers"),
     ("EXISTS (SELECT 1 FROM pg_rewrite r WHERE r.ev_class = c.oid)", "表上有规则", "it has rules"),
     ("c.relforcerowsecurity", "强制行级安全", "row security is forced"),
     ("NOT has_database_privilege(current_database(), 'TEMPORARY')", "不能建临时表", "temporary tables are not allowed"),
-    ("EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled <> 'O' AND t.tgrelid = c.oid)",
+    ("EXISTS (SELECT 1 FROM pg_trigger t LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint WHERE t.tgisinternal "
+     "AND t.tgenabled <> 'O' AND c.oid IN (t.tgrelid, k.conrelid, k.confrelid))",
      "其外键检查已停用", "checks of its links are switched off"),
     ("EXISTS (SELECT 1 FROM pg_constraint k JOIN pg_class o ON o.oid = k.conrelid WHERE k.contype = 'f' AND "
      "c.oid IN (k.conrelid, k.confrelid) AND (o.relkind <> 'r' OR o.relispartition OR k.conparentid <> 0 OR "
@@ -39,6 +41,8 @@ _BLOCKS = (
 )
 _PLAIN = ("AND i.indisvalid AND NOT (i.indisclustered OR i.indisreplident) AND c.reltablespace = 0 "
           "AND NOT EXISTS (SELECT 1 FROM pg_description d WHERE d.objoid = c.oid) "
+          "AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid "
+          "AND d.deptype IN ('e', 'x')) "
           "AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0)")
 """an index i, c that its definition describes in full"""
 
@@ -69,8 +73,10 @@ class PostgresCopy(PostgresReplace):
                 except (CannotCopy, ErasureError):  # whatever is in the way of a new table: the old one keeps its identity then
                     self.rollback()
             self._refill(table, lines)
-        except (ErasureError, CannotCopy):
+        except (ErasureError, CannotCopy) as e:
             self.rollback()
+            if "23503" in str(e):  # loaded with the checks off once: no copy can make that link again
+                raise CannotCopy("外键早已有悬空的行", "a link of it points nowhere already") from None
             raise
 
     def _begin_copy(self, t: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[Link]]:
@@ -99,6 +105,9 @@ class PostgresCopy(PostgresReplace):
         """Kept rows out, TRUNCATE, kept rows back: the table keeps its identity."""
         t = self.t(table)
         keys, indexes, links = self._begin_copy(t)
+        if any(x.waits for x in links):
+            self.validate(x.oid for x in links if x.waits)
+            links = self.links_of(t)
         before = self._catalogue(t)
         self.triggers_pause(table)
         counts, total, stays = self._counted(table, lines)

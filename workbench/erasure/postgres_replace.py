@@ -10,20 +10,22 @@ writes the kept rows twice. The definition is read before and after, and a diffe
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.erasure.postgres_keys import PostgresKeys
 from workbench.erasure.sqlstore import JOURNAL, WORK
 from workbench.erasure.strategy import CannotCopy
+from workbench.errors import ErasureError, StoreBusy
 
 NEW = f"{WORK}new"
 WAITS = "link"
 """kind of the journal's lines that name (by number) a foreign key to be validated yet"""
 # whether pg_class c has nothing but what _SPELLED tells (pg_attver is the server's own mark since 15.20, new in each table)
 _PLAIN_TABLE = """
-SELECT c.relkind = 'r' AND c.relpersistence = 'p' AND c.reltablespace = 0 AND c.reloptions IS NULL AND c.relreplident = 'd'
+SELECT c.relkind = 'r' AND c.reloftype = 0 AND c.relpersistence = 'p'
+    AND c.reltablespace = 0 AND c.reloptions IS NULL AND c.relreplident = 'd'
     AND NOT c.relrowsecurity AND (SELECT amname = 'heap' FROM pg_am WHERE oid = c.relam)
     AND (c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) OR
          (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
@@ -47,13 +49,18 @@ SELECT c.relkind = 'r' AND c.relpersistence = 'p' AND c.reltablespace = 0 AND c.
             AND (k.conrelid = c.oid OR k.contype = 'f'))))
     AND NOT EXISTS (SELECT 1 FROM pg_depend d JOIN pg_type y ON y.oid = c.reltype WHERE d.refclassid = 'pg_type'::regclass
         AND d.refobjid IN (c.reltype, y.typarray) AND d.objid <> y.typarray)
+    AND NOT EXISTS (SELECT 1 FROM pg_type y WHERE y.oid = c.reltype AND (y.typacl IS NOT NULL
+        OR EXISTS (SELECT 1 FROM pg_description d WHERE d.classoid = 'pg_type'::regclass AND d.objoid = y.oid)))
+    AND NOT EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_class x ON x.oid = a.attrelid WHERE a.atttypid = 'regclass'::regtype
+        AND a.attnum > 0 AND NOT a.attisdropped AND x.relkind IN ('r', 'm', 'p') AND x.oid >= 16384)
     AND (SELECT count(*) FROM pg_index WHERE indrelid = c.oid) = {indexes}
 FROM pg_class c WHERE c.oid = {t}"""
 _SPELLED = (  # everything of a table by name, never by number, which a new table has anew
     "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attcollation, "
     "col_description(a.attrelid, a.attnum) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
     "WHERE a.attrelid = {t} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-    "SELECT pg_get_userbyid(c.relowner), c.relacl::text[], obj_description(c.oid, 'pg_class') FROM pg_class c WHERE c.oid = {t}",
+    "SELECT pg_get_userbyid(c.relowner), c.relacl::text[], obj_description(c.oid, 'pg_class'), c.reltablespace, c.relam "
+    "FROM pg_class c WHERE c.oid = {t}",
     "SELECT pg_get_indexdef(i.indexrelid), i.indisprimary, i.indisunique, i.indisvalid, i.indisclustered, i.indisreplident, "
     "c.reltablespace, c.reloptions, obj_description(c.oid, 'pg_class') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "WHERE i.indrelid = {t} ORDER BY 1",
@@ -103,10 +110,11 @@ class PostgresReplace(PostgresKeys):
             CannotCopy: the definition would differ; the caller rolls back.
         """
         before = self._spelled(t, links, later)
-        columns, (owner, grants, comment), _, constraints, sequences = before
+        columns, (owner, grants, comment, *_), _, constraints, sequences = before
         schema, name = t[:-len(self._last(t)) - 1], self._last(t)
         new = f"{schema}.{self.q(NEW)}"
         self.run(f"DROP TABLE IF EXISTS {new}")
+        self.run("SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method = heap")
         names = ", ".join(self.q(c[0]) for c in columns)
         kept = int(self.run(f"CREATE TABLE {new} AS SELECT {names} FROM {t} t WHERE {where}").rowcount)
         self.unlink(links)
@@ -122,6 +130,7 @@ class PostgresReplace(PostgresKeys):
             self.run(f"ALTER TABLE {t} {', '.join(todo)}")
         for _, made in indexes:
             self.run(made)
+        self._grants(t, owner, grants)  # a sequence can be owned only by a table of its own owner
         self.link(links, later)
         for sequence, column in sequences:
             self.run(f"ALTER SEQUENCE {sequence} OWNED BY {t}.{self.q(column)}")
@@ -130,7 +139,6 @@ class PostgresReplace(PostgresKeys):
         for thing, text in told:
             if text is not None:
                 self.run(f"COMMENT ON {thing} IS {self.literal(text)}")
-        self._grants(t, owner, grants)
         if self._spelled(t, links, later) != before:
             raise CannotCopy("替换后的定义与之前不同", "its definition would differ afterwards")
         return kept
@@ -170,12 +178,25 @@ class PostgresReplace(PostgresKeys):
     def finish_links(self) -> None:
         """Validate what still waits: a table that was to be copied went another way, or a run was killed."""
         for oid in [int(work) for kind, work in self.journal() if kind == WAITS]:
+            try:
+                self.validate([oid])
+                self.commit()
+            except StoreBusy:
+                self.rollback()
+                raise
+            except ErasureError:  # rows that point nowhere, and did before: the verifier counts them, and NOT VALID is the truth
+                self.rollback()
+                self._forget(oid)
+                self.commit()
+
+    def validate(self, oids: Iterable[int]) -> None:
+        """Validate foreign keys that wait, in the caller's transaction."""
+        for oid in oids:
             row = self.run("SELECT n.nspname, c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
                            f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.oid = {oid} AND NOT k.convalidated").fetchone()
             if row:
                 self.run(f"ALTER TABLE {self.q(row[0])}.{self.q(row[1])} VALIDATE CONSTRAINT {self.q(row[2])}")
             self._forget(oid)
-        self.commit()
 
     def _forget(self, oid: int) -> None:
         self.run(f"DELETE FROM {self.t(JOURNAL)} WHERE kind = '{WAITS}' AND work = '{oid}'")
@@ -190,11 +211,13 @@ class PostgresReplace(PostgresKeys):
         self.run(f"ALTER TABLE {t} OWNER TO {self.q(owner)}")
         if grants is None:
             return
-        rows = self.run("SELECT CASE grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(grantee) END, privilege_type, is_grantable "
-                        "FROM aclexplode(%s::aclitem[])", (grants,)).fetchall()
-        self.run(f"REVOKE ALL ON {t} FROM PUBLIC, {self.q(owner)}")
-        for grantee, right, onward in rows:
-            self.run(f"GRANT {right} ON {t} TO {'PUBLIC' if grantee is None else self.q(grantee)}{' WITH GRANT OPTION' * onward}")
+        listed = ("SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, privilege_type, is_grantable "
+                  "FROM aclexplode(")
+        given = self.run(f"{listed}(SELECT relacl FROM pg_class WHERE oid = {self.reg(t)}))").fetchall()  # by default privileges
+        for grantee in sorted({"PUBLIC", self.q(owner), *(r[0] for r in given)}):
+            self.run(f"REVOKE ALL ON {t} FROM {grantee}")
+        for grantee, right, onward in self.run(f"{listed}%s::aclitem[])", (grants,)).fetchall() if grants else ():
+            self.run(f"GRANT {right} ON {t} TO {grantee}{' WITH GRANT OPTION' * onward}")
 
     def _spelled(self, t: str, links: Sequence[Link], later: Collection[str]) -> list[Any]:
         """All that makes up a table, by name: columns, owner and grants, indexes, constraints, sequences."""

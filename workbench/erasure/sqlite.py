@@ -73,7 +73,9 @@ class SqliteStore(SqliteCopy):
 
     def key(self, table: str) -> list[str]:
         sql = str(self.one(f"SELECT sql FROM sqlite_master WHERE type='table' AND name={self.text(table)}") or "")
-        if re.search(r"without\s+rowid", sql.rsplit(")", 1)[-1], re.I):
+        without = self.one(f"SELECT wr FROM pragma_table_list({self.text(table)}) WHERE schema = 'main'") \
+            if sqlite3.sqlite_version_info >= (3, 37) else re.search(r"without\s+rowid", sql.rsplit(")", 1)[-1], re.I)
+        if without:
             return [self.q(c) for c in self.tables[table].primary_key]
         taken = {c.name.lower() for c in self.tables[table].columns}
         return [next(n for n in ("rowid", "_rowid_", "oid") if n not in taken)]

@@ -72,7 +72,8 @@ class SqliteCopy(SqlStore):
         rows = self.run(f"PRAGMA table_xinfo({self.q(table)})").fetchall()
         names = [self.q(r[1]) for r in rows if r[6] == 0]
         keys = [r for r in rows if r[5]]
-        if len(keys) == 1 and str(keys[0][2]).upper() == "INTEGER":
+        indexed = any(r[3] == "pk" for r in self.run(f"PRAGMA index_list({self.q(table)})").fetchall())  # INTEGER PRIMARY KEY DESC
+        if len(keys) == 1 and str(keys[0][2]).upper() == "INTEGER" and not indexed:
             return names
         return [*(k for k in self.key(table) if not k.startswith('"')), *names]
 

@@ -20,6 +20,8 @@ class Session:
         self._database, self._owner = database, owner
         self._connection = AdbcConnection(database)
         self._connection.set_autocommit(False)
+        self._statements: list[Any] = []
+        """open ones: of a reader that was stopped early and is still held"""
 
     def another(self) -> Session:
         """A further connection, which knows what the first one learnt of the server's types; close it first."""
@@ -35,6 +37,7 @@ class Session:
         from adbc_driver_manager import AdbcStatement
 
         statement = AdbcStatement(self._connection)
+        self._statements.append(statement)
         try:
             statement.set_options(**options)
             statement.set_sql_query(sql)
@@ -43,6 +46,7 @@ class Session:
                 yield reader
         finally:
             statement.close()
+            self._statements.remove(statement)
 
     def first(self, sql: str) -> Any:
         """The first cell that ``sql`` selects, or None."""
@@ -58,6 +62,8 @@ class Session:
 
     def close(self) -> None:
         """End the transaction and the connection."""
+        for statement in self._statements:
+            statement.close()
         self._connection.close()
         if self._owner:
             self._database.close()

@@ -111,6 +111,8 @@ def fetch(get: Any, free: Any, connection: Any, states: Any, slot: Any, fields_:
             if length < 19 or row[0] != 80 or row[1] != 71 or row[6] != 10 or row[10] != 0:
                 return STRANGE
             at = 19 + _number(row, 15, 4)
+            if at < 19:
+                return STRANGE
             state[3] = 1
             state[4] = at
         if at < length:

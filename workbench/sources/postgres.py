@@ -63,7 +63,8 @@ class PostgresSource(SourceBase):
         from sqlalchemy.pool import NullPool
 
         self._engine = create_engine(
-            self._url, poolclass=NullPool, isolation_level="REPEATABLE READ", execution_options={"postgresql_readonly": True}
+            self._url, poolclass=NullPool, isolation_level="REPEATABLE READ", execution_options={"postgresql_readonly": True},
+            connect_args={"client_encoding": "UTF8"},
         )
         try:  # psycopg first: it tells a refused login from a missing server
             with self._engine.connect():
@@ -71,7 +72,7 @@ class PostgresSource(SourceBase):
         except DBAPIError as e:
             raise _login_error(e, self.location) from None
         try:
-            plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+            plain = self._plain()
             self._connection = Session(adbc_driver_postgresql.connect(plain))
             _begin(self._connection)
         except Error as e:
@@ -79,6 +80,10 @@ class PostgresSource(SourceBase):
                 f"PostgreSQL does not open a second session ({code_of(e)})", "allow two sessions", where=self.location
             ) from None
         return self._connection
+
+    def _plain(self) -> str:
+        """The URL for libpq; text comes in UTF-8 whatever the database keeps it in."""
+        return self._url.set(drivername="postgresql").update_query_dict({"client_encoding": "UTF8"}).render_as_string(hide_password=False)
 
     def _list(self) -> list[Table]:
         from adbc_driver_manager import Error
@@ -244,8 +249,7 @@ class PostgresSource(SourceBase):
                 snapshot = str(first.first("SELECT pg_export_snapshot()") or "")
                 for _ in range(most):
                     if quick:
-                        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-                        pool.append(psycopg.connect(plain, client_encoding="UTF8"))
+                        pool.append(psycopg.connect(self._plain()))
                         pool[-1].execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                         pool[-1].execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
                     else:
