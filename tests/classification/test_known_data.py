@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +70,32 @@ def test_engines_agree_byte_for_byte(company: tuple[Path, dict[str, Any]]) -> No
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_dask_agrees_byte_for_byte(company: tuple[Path, dict[str, Any]]) -> None:
-    """So are those of a Dask cluster of two workers."""
+@pytest.mark.parametrize("killed", [False, True])
+def test_dask_agrees_byte_for_byte(company: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, killed: bool) -> None:
+    """So are those of a Dask cluster of two workers, also when one is killed while tables are being scanned."""
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    from workbench.classification import cluster
+
+    original, seen = cluster.run_dask, list[int]()
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
-        distributed.Client(cluster),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made,
+        distributed.Client(made) as client,
     ):
+        victim = next(iter(client.run(os.getpid).values()))
+
+        def murderous(batches: Any, rules: Any, *more: Any) -> Any:
+            def passed() -> Iterator[Any]:
+                for batch in batches:
+                    seen.append(batch.num_rows)
+                    if killed and len(seen) == 4:
+                        os.kill(victim, signal.SIGKILL)
+                    yield batch
+
+            return original(passed(), rules, *more)
+
+        monkeypatch.setattr(cluster, "run_dask", murderous)
         got = findings(company[0], "dask").canonical()
+    assert len(seen) > 4
     assert got == findings(company[0], "serial").canonical()
 
 
