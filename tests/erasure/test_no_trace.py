@@ -101,7 +101,7 @@ def test_a_refusal_names_no_value(bench: Any, line: Line, make_shop: Callable[..
     approval = bench.ready(*shop_plan, line("D9", "shop", "n", "anonymise", suppress=("who",)))
     with caplog.at_level(logging.DEBUG), pytest.raises(ErasureError) as told:
         erase(bench.case, approval)
-    assert "n refuses to have who cleared" in str(told.value)
+    assert "n refuses to have who changed" in str(told.value)
     assert "CANARY" not in str(told.value) + caplog.text + "".join(capfd.readouterr())
     private = [p for p in bench.folder.rglob("*") if p.is_file() and not p.name.startswith("shop.sqlite")]
     assert len(private) > 10
