@@ -209,23 +209,27 @@ def context_hits(words: tuple[str, ...], name: str, comment: str = "") -> tuple[
 
     ``*xm`` is a word that ends so, ``*phone*`` one that holds it: pinyin heads and English words are often run together.
     """
-    return _context_hits(words, name, comment)
+    mine, text = _named(name, comment)
+    exact, parts, foreign = _sorted_out(words)
+    found = {w for w in foreign if w in text}
+    if mine:
+        found |= exact & mine
+        found |= {part for part, inside in parts if any(part in m if inside else m.endswith(part) for m in mine)}
+    return tuple(sorted(found)) if found else ()
 
 
-@lru_cache(maxsize=65_536)
-def _context_hits(words: tuple[str, ...], name: str, comment: str) -> tuple[str, ...]:
-    mine = words_of(name) | words_of(comment)
-    text = _plain(f"{name} {comment}").lower()
+@lru_cache(maxsize=1_024)
+def _named(name: str, comment: str) -> tuple[frozenset[str], str]:
+    """Words and text of a column's name and comment; asked once a detector, of which there are many."""
+    return words_of(name) | words_of(comment), _plain(f"{name} {comment}").lower()
 
-    def holds(w: str) -> bool:
-        if not w.isascii():
-            return w in text
-        if w[0] != "*":
-            return w in mine
-        part = w.strip("*")
-        return any(part in m if w[-1] == "*" else m.endswith(part) for m in mine)
 
-    return tuple(sorted({w.strip("*") for w in words if holds(w)}))
+@lru_cache(maxsize=4_096)
+def _sorted_out(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[tuple[str, bool], ...], tuple[str, ...]]:
+    """(plain words, (part of a word, whether anywhere in it), words of other scripts)."""
+    ascii_, foreign = [w for w in words if w.isascii()], tuple(w for w in words if not w.isascii())
+    return (frozenset(w for w in ascii_ if w[0] != "*"), tuple((w.strip("*"), w[-1] == "*") for w in ascii_ if w[0] == "*"),
+            foreign)
 
 
 def _plain(text: str) -> str:
