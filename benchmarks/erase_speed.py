@@ -8,22 +8,22 @@ demands (VACUUM FULL, OPTIMIZE, VACUUM), the same rows for all, each on freshly 
 servers. Ours work from key tables, which the selection has made for every strategy alike (their seconds are told).
 ``--peers`` compares keyset batches with pt-archiver on the children alone, without the rewrite (MariaDB).
 
-Full size, data on a RAM disk, seconds and chosen / best hand-written (target 1.2). SQLite and PostgreSQL: one run of 29 November
-2026 on two cores, alone but of a speed that came and went by a third (the same work took 1.6 and 2.2 s within one run), before
-the last changes to SQLite's batches (4.7 to 5.5 s at 50 % since). MariaDB: medians of two, another machine, load 2 to 7:
+Full size, data on a RAM disk, seconds and chosen / best hand-written (target 1.2). SQLite and PostgreSQL: 29 November 2026, two cores,
+alone but of a speed that came and went by a third (one run; SQLite at 50 % and PostgreSQL at 90 % medians of two, with the code as
+it is now). MariaDB: medians of two, another machine, load 2 to 7:
 
     ==========  ======================  ======================  ======================
                 10 % deleted            50 %                    90 %
     ==========  ======================  ======================  ======================
-    SQLite      batches 4.0/4.2 = 0.94  batches 6.3/4.8 = 1.30  copy 1.9/1.7 = 1.12
-    PostgreSQL  set 8.7/8.6 = 1.02      copy 6.2/5.4 = 1.14     copy 2.2/1.6 = 1.32
+    SQLite      batches 4.0/4.2 = 0.94  copy 4.9/4.2 = 1.16     copy 1.9/1.7 = 1.12
+    PostgreSQL  set 8.7/8.6 = 1.02      copy 6.2/5.4 = 1.14     copy 2.3/2.2 = 1.08
     MariaDB     batches 7.0/6.5 = 1.08  copy 10.9/12.5 = 0.87   copy 3.9/3.3 = 1.17
     ==========  ======================  ======================  ======================
 
-PostgreSQL's copy, timed a second time in the same run: 5.4/5.4 and 1.6/1.6. Key tables take 1.0, 2.9 and 4.6 s more on
+Key tables take 1.0, 2.9 and 4.6 s more on
 PostgreSQL, 2.0, 6.7 and 9.9 on SQLite.
 The children of a parent are deleted together, so keys that go stand in runs; keys strewn at random are slower to copy and
-to delete (a look-up for each row) and were not measured at this size. Peak memory of our process 121 to 184 MB.
+to delete (a look-up for each row) and were not measured at this size. Peak memory of our process 121 to 270 MB.
 Keyset batches on 125,000 children (MariaDB, work tables dropped within the time): 508,204 rows a second, 76.7 times
 pt-archiver (6,629; target 5), 3.0 times --bulk-delete --limit 1000 (171,047), 2.5 times --limit 5000 (202,364; target 2). One run.
 """
