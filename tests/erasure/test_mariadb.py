@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from servers import Maria, hits, server_folder
 
+from workbench.case.config import SourceSpec
 from workbench.erasure import erase
 from workbench.erasure.mariadb import MariaStore
 from workbench.plan.model import Disposal
@@ -92,7 +93,7 @@ def test_every_byte_of_the_server_is_clean(bench: Any, server: Maria, shop: str,
 
 
 @pytest.mark.parametrize(("step", "sort"), [("optimize", "table"), ("binlog", "binlog"), ("redo", "redo"),
-                                            ("statistics", "system")])
+                                            ("statistics", "system"), ("undo", "undo")])
 def test_a_left_out_step_shows(bench: Any, server: Maria, shop: str, line: Line, step: str, sort: str,
                                monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof fails, naming the class of file, when one scrub step is left out."""
@@ -103,6 +104,30 @@ def test_a_left_out_step_shows(bench: Any, server: Maria, shop: str, line: Line,
     result = erase(bench.case, bench.ready(*plan(line)))
     assert result.verdict == "FAILED", [(f.sort, f.control_hits, f.residual_hits) for f in result.stores[0].files]
     assert sort in {f.sort for f in result.stores[0].files if f.residual_hits}
+
+
+def test_pages_in_the_doublewrite_buffer_are_overwritten(bench: Any, server: Maria, shop: str) -> None:
+    """A large flush left a second copy of pages in ibdata1; the step notices when it did not replace all of them."""
+    server.fill("wb_erase_shop", 4000)
+
+    def second_copies() -> int:
+        size = 16384
+        return (server.data / "ibdata1").read_bytes()[64 * size:192 * size].count(b"CANARY")
+
+    for _ in range(2):  # new pages are written once only
+        server.sql("UPDATE o SET address = CONCAT(address, 'x'); FLUSH TABLES o, c FOR EXPORT; UNLOCK TABLES", shop)
+    assert second_copies() > 0
+    store = MariaStore(SourceSpec(name="shop", url=server.url(shop)), bench.folder)
+    store.open()
+    try:
+        later = store._lsn()
+        assert store._written_before(later) > 0
+        step = store._doublewrite()
+        assert (step.done, step.note) == (True, ""), step
+        assert store._written_before(later) == 0
+    finally:
+        store.close()
+    assert second_copies() == 0
 
 
 def test_a_dump_in_the_data_directory_is_named(bench: Any, server: Maria, shop: str, line: Line) -> None:

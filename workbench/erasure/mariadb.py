@@ -1,5 +1,5 @@
 """MARIADB. Recipe: scrub freed pages from before the deletion on, wait for purge, OPTIMIZE, renew statistics, binary
-log and redo log.
+log, redo log and doublewrite buffer.
 
 Links stay enforced except in cycles and self-references, where InnoDB checks row by row; the selection is closed and
 the verifier counts orphans afterwards.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from workbench.erasure.sqlstore import WORK, SqlStore
 from workbench.errors import ErasureError
 
 SCRUB = "innodb_immediate_scrub_data_uncompressed"
+DOUBLEWRITE = 536_853_855
+"""the number that says that a doublewrite buffer was made (TRX_SYS_DOUBLEWRITE_MAGIC_N)"""
 
 
 class MariaScrub(SqlStore):
@@ -121,8 +124,6 @@ class MariaScrub(SqlStore):
         skip = self.skip_steps
         yield ScrubResult(source=self.name, step="scrub-pages", done=self.scrubs_pages == "ON",
                           command=f"SET GLOBAL {SCRUB} = ON")
-        if "purge" not in skip:
-            yield self._purge()
         if "undo" not in skip:
             yield self._undo()
         old = [t for t in touched if t not in self.rewritten]
@@ -139,6 +140,8 @@ class MariaScrub(SqlStore):
             yield self._binlog()
         if "redo" not in skip:
             yield self._redo()
+        if "doublewrite" not in skip:
+            yield self._doublewrite()
         for path in self._logs():
             yield ScrubResult(source=self.name, step="log", done=False, task=True, command=f"truncate -s 0 {path}",
                               note="only if the byte scan names this file")
@@ -146,11 +149,11 @@ class MariaScrub(SqlStore):
                           command=f"fstrim -v {self._data() or 'DATADIR'}",
                           note="freed blocks of the volume; or destroy the key of an encrypted volume")
 
-    def _purge(self) -> ScrubResult:
-        command = "SET GLOBAL innodb_max_purge_lag_wait = 0"
+    def _purge(self) -> str:
+        """Wait until no old version of a row is left; why it did not come to that, or nothing."""
         try:
             self.commit()
-            self.run(command)
+            self.run("SET GLOBAL innodb_max_purge_lag_wait = 0")
         except ErasureError:
             self.rollback()
         length = -1
@@ -162,12 +165,11 @@ class MariaScrub(SqlStore):
                 break
             time.sleep(0.25)
         self.commit()
-        return ScrubResult(source=self.name, step="purge", done=length <= 0, command=command,
-                           note="" if length <= 0 else f"{length} old versions are held by an open transaction")
+        return "" if length <= 0 else f"{length} old versions are held by an open transaction"
 
     def _undo(self) -> ScrubResult:
         """Small transactions leave their undo page cached, unscrubbed. Larger ones make the server give the pages back."""
-        work, command = f"{WORK}undo", "300 transactions with more than one undo page each; then purge"
+        work, command = f"{WORK}undo", "300 transactions with more than one undo page each; SET GLOBAL innodb_max_purge_lag_wait = 0"
         self.run(f"CREATE TABLE IF NOT EXISTS {self.t(work)} (id INT PRIMARY KEY, a VARBINARY(7000)) ENGINE=InnoDB")
         self.run(f"REPLACE INTO {self.t(work)} VALUES (1, REPEAT('w', 7000))")
         self.commit()
@@ -176,9 +178,64 @@ class MariaScrub(SqlStore):
             for letter in "xyz":
                 self.run(f"UPDATE {self.t(work)} SET a = REPEAT('{letter}', {6900 + n % 90})")
             self.commit()
-        result = self._purge()
+        held = self._purge()
         self.drop(work)
-        return result.model_copy(update={"step": "undo", "command": command})
+        return ScrubResult(source=self.name, step="undo", done=not held, command=command, note=held)
+
+    def _doublewrite(self) -> ScrubResult:
+        """Pages written lately lie a second time in the doublewrite buffer, until as many newer ones took their places.
+
+        Small flushes take its first places only, so that pages of a large one, values included, can stay behind
+        them for ever. Written last, as each step before writes pages of its own.
+        """
+        work = f"{WORK}pages"
+        command = f"FLUSH TABLES {work} FOR EXPORT, a work table of more pages than the doublewrite buffer has places"
+        start, old = self._lsn(), -1
+        try:
+            self.drop(work)
+            self.run(f"CREATE TABLE {self.t(work)} (id INT PRIMARY KEY, n INT NOT NULL, a VARBINARY(7000)) ENGINE=InnoDB")
+            self.run(f"INSERT INTO {self.t(work)} WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 900) "
+                     "SELECT i, 0, REPEAT('w', 7000) FROM s")
+            for _ in range(6):  # the first time the pages are new, and such are written once only
+                self.run(f"UPDATE {self.t(work)} SET n = n + 1")
+                self.commit()
+                self.run(f"FLUSH TABLES {self.t(work)} FOR EXPORT")
+                self.run("UNLOCK TABLES")
+                self.commit()
+                old = self._written_before(start)
+                if old == 0:
+                    break
+            self.drop(work)
+        except ErasureError as e:
+            self.rollback()
+            return ScrubResult(source=self.name, step="doublewrite", done=False, task=True, command=command, note=e.what)
+        return ScrubResult(source=self.name, step="doublewrite", done=old <= 0, command=command,
+                           note=f"{old} of its pages are older; it may be switched off" if old > 0 else "")
+
+    def _lsn(self) -> int:
+        """The log sequence number now, which each page written later exceeds; -1 where the server does not say."""
+        row = self.run("SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'").fetchone()
+        return int(row[1]) if row else -1
+
+    def _written_before(self, lsn: int) -> int:
+        """Places of the doublewrite buffer whose page is older than ``lsn``; -1 where that cannot be seen from here."""
+        data, size = self._data(), int(self._variable("innodb_page_size") or 0)
+        if data is None or not size or lsn < 0:
+            return -1
+        extent = max((1 << 20) // size, 64)
+        with (data / "ibdata1").open("rb") as f:
+            f.seek(5 * size + size - 200 + 10)  # page 5, the transaction system's, ends with the places (trx0sys.h)
+            magic, *blocks = struct.unpack(">3I", f.read(12))
+            if magic != DOUBLEWRITE:
+                return -1
+            old = 0
+            for first in blocks:
+                f.seek(first * size)
+                pages = f.read(extent * size)
+                for at in range(0, len(pages), size):
+                    written = int.from_bytes(pages[at + 16:at + 24], "big")
+                    old += 0 < written < lsn
+        return old
 
     def _has_statistics(self) -> bool:
         try:
