@@ -100,8 +100,8 @@ class Postgres:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{db}"
 
     def stop(self, how: int = signal.SIGINT) -> None:
-        pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, how)
+        with contextlib.suppress(FileNotFoundError):  # a full disk ended it before
+            os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), how)
         self.process.wait(30)
         self.log.close()
 
@@ -182,7 +182,8 @@ class Maria:
         return f"mariadb://root@127.0.0.1:{self.port}/{db}"
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        os.kill(int((self.data / "m.pid").read_text()), how)
+        with contextlib.suppress(FileNotFoundError):
+            os.kill(int((self.data / "m.pid").read_text()), how)
         self.process.wait(60)
 
     def crash(self) -> None:

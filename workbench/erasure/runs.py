@@ -35,10 +35,14 @@ def select(store: SqlStore, work: str, done: int, upto: int) -> str:
             f"GROUP BY {RUN}")
 
 
-def fill(store: SqlStore, work: str, runs: str, gaps: str, limits: tuple[int, int]) -> None:
-    """Fill two tables of (wb_lo, wb_hi), both ends included: the runs of a work table, and what lies before, between and after."""
-    least, most = limits
+def fill(store: SqlStore, work: str, runs: str) -> None:
+    """Fill a table of (wb_lo, wb_hi), both ends included, with the runs of a work table."""
     store.run(f"INSERT INTO {runs} SELECT min(k0), max(k0) FROM {store.t(work)} GROUP BY {RUN}")
+
+
+def invert(store: SqlStore, runs: str, gaps: str, limits: tuple[int, int]) -> None:
+    """Fill a table of (wb_lo, wb_hi) with what lies before, between and after the runs."""
+    least, most = limits
     store.run(f"INSERT INTO {gaps} SELECT {least}, r.wb_lo - 1 FROM {runs} r "
               f"WHERE r.wb_lo = (SELECT min(wb_lo) FROM {runs}) AND r.wb_lo > {least}")
     store.run(f"INSERT INTO {gaps} SELECT x.wb_hi + 1, COALESCE(x.following - 1, {most}) FROM (SELECT r.wb_hi, "

@@ -53,7 +53,7 @@ def describe(folder: Path) -> str:
     return f"argon2id {kdf['memory_kib'] // 1024} MiB t={kdf['iterations']}"
 
 
-def kek(folder: Path, env: str, *, mib: int = 256, create: bool = False, token: tuple[str, str] | None = None) -> bytes:
+def kek(folder: Path, env: str, *, mib: int = 128, create: bool = False, token: tuple[str, str] | None = None) -> bytes:
     """32 bytes; makes salt and commitment in ``folder`` first if ``create``.
 
     ``token``: PKCS#11 module and token label: a new vault's key is then random and sealed by a key that stays in the token.
@@ -68,7 +68,7 @@ def kek(folder: Path, env: str, *, mib: int = 256, create: bool = False, token: 
     if not path.exists():
         if not create:
             raise VaultError("this vault has no keys yet", "workbench run CASE protect")
-        kdf = {"format": "workbench-kdf/1", "kdf": "argon2id", "salt": os.urandom(16).hex(), "iterations": 3,
+        kdf = {"format": "workbench-kdf/1", "kdf": "argon2id", "salt": os.urandom(16).hex(), "iterations": 4,
                "lanes": 4, "memory_kib": mib * 1024}
         key = _derive(kdf, word)
         kdf["commitment"] = _commitment(key)

@@ -79,7 +79,7 @@ class SealedBackup(Value):
     """as written in case.toml; each verified after copying"""
     epoch: int
     kek: str
-    """how the key-encryption key is made, e.g. argon2id 256 MiB t=3"""
+    """how the key-encryption key is made, e.g. argon2id 128 MiB t=4"""
     holders: tuple[HolderStrength, ...]
 
     def table(self, source: str, table: str) -> SealedTable | None:

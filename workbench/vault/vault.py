@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ARCHIVE, CATALOGUE = "archive", "catalogue"
 SETTINGS: dict[str, tuple[type, Any]] = {
-    "object_mib": (int, 8), "argon2_mib": (int, 256), "holders": (list, ["holder"]), "places_due_days": (int, 30),
+    "object_mib": (int, 8), "argon2_mib": (int, 128), "holders": (list, ["holder"]), "places_due_days": (int, 30),
     "restore_due_days": (int, 90), "inspect_due_days": (int, 365), "pkcs11_module": (str, ""), "pkcs11_token": (str, ""),
     "remote": (str, ""), "cipher": (str, "age"), "pkcs11_pin_env": (str, ""), "kek": (str, "passphrase"),
 }
