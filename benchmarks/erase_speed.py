@@ -8,24 +8,22 @@ demands (VACUUM FULL, OPTIMIZE, VACUUM), the same rows for all, each on freshly 
 servers. Ours work from key tables, which the selection has made for every strategy alike (their seconds are told).
 ``--peers`` compares keyset batches with pt-archiver on the children alone, without the rewrite (MariaDB).
 
-Full size, data on a RAM disk, seconds and chosen / best hand-written (target 1.2). SQLite and PostgreSQL: 29 November 2026, two cores,
-alone but of a speed that came and went by a third (one run; SQLite at 50 % and PostgreSQL at 90 % medians of two, with the code as
-it is now). MariaDB: medians of two, another machine, load 2 to 7:
+Full size, data on a RAM disk, seconds and chosen / best hand-written (target 1.2). 29 November 2026, two cores, alone, medians of
+three (PostgreSQL at 10 % of five; three gave 1.22 there, 5.6 to 6.7 s against 4.8 to 5.9):
 
     ==========  ======================  ======================  ======================
                 10 % deleted            50 %                    90 %
     ==========  ======================  ======================  ======================
-    SQLite      batches 4.0/4.2 = 0.94  copy 4.9/4.2 = 1.16     copy 1.9/1.7 = 1.12
-    PostgreSQL  set 8.7/8.6 = 1.02      copy 6.2/5.4 = 1.14     copy 2.3/2.2 = 1.08
-    MariaDB     batches 7.0/6.5 = 1.08  copy 10.9/12.5 = 0.87   copy 3.9/3.3 = 1.17
+    SQLite      batches 2.5/2.1 = 1.16  copy 2.6/2.2 = 1.15     copy 0.8/0.7 = 1.14
+    PostgreSQL  set 5.5/4.8 = 1.15      copy 3.7/3.3 = 1.11     copy 1.3/1.1 = 1.13
+    MariaDB     batches 5.3/5.5 = 0.96  copy 5.0/5.0 = 1.01     copy 1.7/1.8 = 0.94
     ==========  ======================  ======================  ======================
 
-Key tables take 1.0, 2.9 and 4.6 s more on
-PostgreSQL, 2.0, 6.7 and 9.9 on SQLite.
-The children of a parent are deleted together, so keys that go stand in runs; keys strewn at random are slower to copy and
-to delete (a look-up for each row) and were not measured at this size. Peak memory of our process 121 to 270 MB.
-Keyset batches on 125,000 children (MariaDB, work tables dropped within the time): 508,204 rows a second, 76.7 times
-pt-archiver (6,629; target 5), 3.0 times --bulk-delete --limit 1000 (171,047), 2.5 times --limit 5000 (202,364; target 2). One run.
+Key tables, which no hand-written way needs, take 0.8, 3.1 and 5.7 s more on SQLite, 0.7, 1.6 and 2.2 on PostgreSQL, 2.0, 5.2 and
+8.2 on MariaDB. The children of a parent are deleted together, so keys that go stand in runs; keys strewn at random are slower to copy
+and to delete (a look-up for each row) and were not measured at this size. Peak memory of our process 134 to 276 MB.
+Keyset batches on 125,000 children (MariaDB, work tables dropped within the time): 470,108 rows a second, 109 times
+pt-archiver (4,313; target 5), 2.8 times --bulk-delete --limit 1000 (165,578), 2.7 times --limit 5000 (173,210; target 2). One run.
 """
 
 from __future__ import annotations

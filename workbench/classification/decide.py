@@ -73,7 +73,10 @@ def decide_column(table: Table, column: Column, part: ColumnPartial, rules: Rule
     found = []
     if not part.stats[NONNULL]:
         return [nothing(table, column, part)]
+    seen = (part.counts[:, ANY] + part.counts[:, SHAPE]).tolist()
     for detector in rules.detectors:
+        if not _possible(detector, part, rules, seen):
+            continue
         hits = context_hits(detector.context, column.name, column.comment)
         against = context_hits(detector.against, column.name, column.comment)
         if detector.kind == "name" and set(hits) <= _WEAK:
@@ -84,6 +87,18 @@ def decide_column(table: Table, column: Column, part: ColumnPartial, rules: Rule
     found = [f for f in found if f.matched]
     found = _resolve(_joined(found))
     return sorted(found, key=lambda f: f.detector or "") or [nothing(table, column, part)]
+
+
+def _possible(d: Detector, part: ColumnPartial, rules: Rules, seen: list[int]) -> bool:
+    """Whether any cell could speak for the type: names of columns are compared for those only (a sheet may have 20,000 columns).
+
+    seen: candidates by slot.
+    """
+    if d.kind in ("vocabulary", "codes"):
+        return bool(d.codes) or bool(d.group and part.groups[rules.groups[d.group]])
+    if d.pattern:
+        return d.id in part.extra
+    return any(seen[i] for i in _slots(d))
 
 
 def nothing(table: Table, column: Column, part: ColumnPartial) -> Finding:
