@@ -13,17 +13,16 @@ A peer that is not installed is said to be so. On a shared machine only those me
 most ``--others`` of one core (from /proc/stat); rounds go on, at most three times ``--turns``, until every name has enough
 of them; without one quiet measurement of each there is no verdict. ``--times``: a file so many times larger, for the memory alone.
 
-Measured on 24 November 2026, two cores (Xeon with SHA-NI and AVX-512), ext4 on a virtual disk, restic 0.14, borg 1.2.4,
-Python 3.11, cryptography 50; 610 MB, medians of 5 quiet measurements of 5 each, others busy at most 0.3 of a core:
+Measured on 29 November 2026, two cores, alone, ext4 on a virtual disk, restic 0.14, borg 1.2.4, Python 3.11, cryptography 50; 610 MB,
+medians of 3 measurements of each, all quiet:
 
-    sealing            1224 MB/s  6.3 x borg create (195; wanted 3)      5.8 x restic backup (211; wanted 5)
-    check with keys    1050 MB/s  5.1 x borg check (208)                 1.9 x restic check --read-data (559; wanted 1)
-    check without keys 2393 MB/s  1.8 x SHA-256 by one thread (1361)     7.0 x sha256sum (343; wanted 0.7)
-    without compression: sealing 5.8 x borg (213), 4.8 x restic (253); by processor time 3.9 x borg, 6.2 x restic
-    peak MB: sealing 106, with keys 115, without 41; the same with twice and (an earlier day) four times the data
+    sealing            1484 MB/s  5.7 x borg create (260; wanted 3)      6.0 x restic backup (247; wanted 5)
+    check with keys    1252 MB/s  4.6 x borg check (272)                 1.9 x restic check --read-data (673; wanted 1)
+    check without keys 3068 MB/s  1.8 x SHA-256 by one thread (1750)     6.2 x sha256sum (497; wanted 0.7)
+    without compression: sealing 5.5 x borg (271), 5.0 x restic (297); by processor time 3.3 x borg, 6.2 x restic
+    peak MB: sealing 77, with keys 86, without 42; the same with four times the data
 
-Those peaks are of the data path alone and were measured with whole buffers; since then objects go through a window of 512 KiB.
-The memory of whole steps: benchmarks/vault_memory.py.
+Those peaks are of the data path alone; the memory of whole steps: benchmarks/vault_memory.py.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def run_all(page: Any) -> None:
 
 
 def picture(page: Any, name: str) -> None:
-    """Keep a screenshot where WORKBENCH_SHOTS says, if it says so."""
+    """Keep a screenshot where SHOTS says, if it says so."""
     folder = os.environ.get("SHOTS")
     if folder:
         page.screenshot(path=f"{folder}/{name}.png")
