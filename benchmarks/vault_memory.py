@@ -9,10 +9,10 @@ first byte is read and its memory is given back before that, so a step's peak is
 
 Measured on 29 November 2026 (Python 3.11, pyarrow 26, a loaded machine, which changes no peak by more than 10), MB:
 
-    a file of 610 MB, 2440 MB                 protect 157, 162   restore_test 160, 160   check_media 60, 61
-    an SQLite table of 93 MB, 747 MB          protect 184, 183   restore_test 186, 176   check_media 60, 60
-    a PostgreSQL table of 4 million rows      protect 186        restore_test 173        check_media 60
-    Argon2id (256 MiB)                        300
+    a file of 610 MB, 2440 MB                 protect 158, 161   restore_test 161, 161   check_media 61, 61
+    an SQLite table of 187 MB, 747 MB         protect 184, 187   restore_test 177, 177   check_media 61, 61
+    a PostgreSQL table of 4 million rows      protect 199        restore_test 173        check_media 61
+    Argon2id (128 MiB)                        172
 
 Of these 41 are Python, pydantic and cryptography, 14 SQLAlchemy, 26 Arrow with 11 of numpy, 15 of compute and Parquet. pandas would
 be 30 more; it comes with the first value that Arrow makes from a Python object (a CSV that the csv module has to read).
