@@ -598,6 +598,33 @@ def test_what_lies_between_runs_of_keys_stays(request: pytest.FixtureRequest, tm
     server.sql("DROP DATABASE wb_runs")
 
 
+@NO_MARIA
+@pytest.mark.parametrize("spoilt", ["DELETE FROM wb_erase_k0_r LIMIT 1", "DROP TABLE wb_erase_k0_r"])
+def test_mariadb_makes_runs_again_that_are_not_the_keys(maria: Maria, tmp_path: Path, spoilt: str) -> None:
+    """Also where the server numbers rows in steps of seven."""
+    from workbench.case.config import SourceSpec
+    from workbench.erasure.fit import deleted, prepared
+    from workbench.erasure.mariadb import MariaStore
+    from workbench.erasure.strategy import Choice
+
+    maria.sql("DROP DATABASE IF EXISTS wb_runs; CREATE DATABASE wb_runs; SET GLOBAL auto_increment_increment = 7")
+    maria.sql("CREATE TABLE t (id INT PRIMARY KEY, n INT); INSERT INTO t SELECT seq, seq % 100 >= 90 FROM seq_1_to_3000", "wb_runs")
+    store = MariaStore(SourceSpec(name="s", url=maria.url("wb_runs")), tmp_path)
+    store.open()
+    try:
+        sel = prepared(store, 1, ("t",))
+        assert maria.sql("SELECT count(*), min(seq), max(seq) FROM wb_erase_k0", "wb_runs") == [(2700, 1, 2700)]
+        assert len(maria.sql("SELECT * FROM wb_erase_k0_r", "wb_runs")) == 31
+        maria.sql(spoilt, "wb_runs")
+        _, gone = deleted(store, sel, {"t": Choice("copy", 0.0, "", "")}, rewrite=False)
+    finally:
+        store.close()
+        maria.sql("SET GLOBAL auto_increment_increment = 1")
+    assert gone == 2700
+    assert [r[0] for r in maria.sql("SELECT id FROM t ORDER BY id", "wb_runs")] == [i for i in range(1, 3001) if i % 100 >= 90]
+    maria.sql("DROP DATABASE wb_runs")
+
+
 @pytest.mark.parametrize("strategy", ["batches", "set", "copy"])
 @pytest.mark.parametrize("seed", range(3))
 def test_sqlite_deletes_runs_of_row_numbers_and_nothing_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str,

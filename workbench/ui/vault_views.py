@@ -59,7 +59,8 @@ def restore_view(value: RestoreTest, lang: str) -> Iterator[Block]:
                 (pick(lang, "表或文件", "Table or file"), pick(lang, "密封", "Sealed"), pick(lang, "恢复", "Restored"),
                  pick(lang, "来源", "Source"), pick(lang, "相同", "Equal"), pick(lang, "类型", "Types"),
                  pick(lang, "文件的 SHA-256", "SHA-256 of a file")),
-                tuple((f"{t.source}.{t.table} {t.disposal}".strip(), *("" if t.sha256 else f"{n:,}" for n in (t.rows_sealed, t.rows_restored)),
+                tuple((f"{t.source}.{t.table} {t.disposal}".strip(),
+                       *("" if t.sha256 else f"{n:,}" for n in (t.rows_sealed, t.rows_restored)),
                        "" if t.rows_source is None else f"{t.rows_source:,}", f"{'✓' if t.equal else '✗'} {t.note}".strip(),
                        types[t.same_types], short(t.sha256, 16)) for t in value.tables))
 
