@@ -141,6 +141,26 @@ def test_a_dump_in_the_data_directory_is_named(bench: Any, server: Maria, shop: 
         dump.unlink()
 
 
+def test_names_with_a_per_cent_sign(bench: Any, server: Maria, line: Line) -> None:
+    """The driver takes % in a statement for a place where a value goes."""
+    server.sql("DROP DATABASE IF EXISTS `wb_erase_%d`; CREATE DATABASE `wb_erase_%d` CHARACTER SET utf8mb4")
+    server.sql("""
+        CREATE TABLE `折扣%` (`编号%` INT PRIMARY KEY, `谁%` VARCHAR(40), `placed%` VARCHAR(20)) CHARACTER SET utf8mb4;
+        INSERT INTO `折扣%` SELECT seq, CONCAT('CANARY%', seq), IF(seq % 2, '2010/1/2', '2024/1/2') FROM seq_1_to_500;
+        CREATE TABLE `rate%a` (id INT PRIMARY KEY, `of` INT NOT NULL, who VARCHAR(40), FOREIGN KEY (`of`) REFERENCES `折扣%`(`编号%`));
+        INSERT INTO `rate%a` SELECT seq, seq, CONCAT('CANARYX', seq) FROM seq_1_to_500 WHERE seq % 2 = 1;
+    """, "wb_erase_%d")
+    bench.open(f'[[sources]]\nname = "s"\nurl = "{server.url("wb_erase_%25d")}"\n')
+    old, young = ("placed%", "<", "2014-01-01"), ("placed%", ">=", "2014-01-01")
+    result = erase(bench.case, bench.ready(
+        line("D1", "s", "折扣%", "erase", [old]), line("D2", "s", "rate%a", "erase"),
+        line("D3", "s", "折扣%", "lock", [young], suppress=("谁%",), retention_class="cn.accounting/2040")))
+    assert (result.verdict, result.problems) == ("STORE_CLEAN", ()), [s.note for s in result.stores]
+    assert server.sql("SELECT count(*), sum(`谁%` <> '') FROM `折扣%`", "wb_erase_%d")[0] == (250, None)
+    assert hits(server.data, b"CANARY") == {}
+    server.sql("DROP DATABASE `wb_erase_%d`")
+
+
 def test_not_null_cycle_and_self_reference(bench: Any, server: Maria, line: Line) -> None:
     """Two tables that must point at each other, and a staff tree, are erased completely."""
     server.sql("DROP DATABASE IF EXISTS wb_erase_cycle; CREATE DATABASE wb_erase_cycle")
