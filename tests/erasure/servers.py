@@ -126,8 +126,10 @@ class Maria:
         self.data, self.port = folder / "maria", free_port()
         self.data.mkdir()
         shutil.chown(self.data, "mysql")
+        pages = [f"--innodb-page-size={v}" for k, v in settings.items() if k == "innodb_page_size"]
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--user=mysql",
-                        "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True)
+                        "--auth-root-authentication-method=normal", "--skip-test-db",
+                        *pages], check=True, capture_output=True)
         self.settings = {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "16M", **settings}
         self.start()
 

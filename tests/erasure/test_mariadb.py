@@ -106,28 +106,35 @@ def test_a_left_out_step_shows(bench: Any, server: Maria, shop: str, line: Line,
     assert sort in {f.sort for f in result.stores[0].files if f.residual_hits}
 
 
-def test_pages_in_the_doublewrite_buffer_are_overwritten(bench: Any, server: Maria, shop: str) -> None:
+@pytest.mark.parametrize("kib", [4, 16, 64])
+def test_pages_in_the_doublewrite_buffer_are_overwritten(tmp_path: Path, kib: int) -> None:
     """A large flush left a second copy of pages in ibdata1; the step notices when it did not replace all of them."""
-    server.fill("wb_erase_shop", 4000)
+    size = kib << 10
+    with server_folder() as folder:
+        server = Maria(folder, innodb_page_size=f"{kib}k")
+        try:
+            server.fill("wb_erase_shop", 8000)
 
-    def second_copies() -> int:
-        size = 16384
-        return (server.data / "ibdata1").read_bytes()[64 * size:192 * size].count(b"CANARY")
+            def second_copies() -> int:
+                extent = max((1 << 20) // size, 64)
+                return (server.data / "ibdata1").read_bytes()[extent * size:3 * extent * size].count(b"CANARY")
 
-    for _ in range(2):  # new pages are written once only
-        server.sql("UPDATE o SET address = CONCAT(address, 'x'); FLUSH TABLES o, c FOR EXPORT; UNLOCK TABLES", shop)
-    assert second_copies() > 0
-    store = MariaStore(SourceSpec(name="shop", url=server.url(shop)), bench.folder)
-    store.open()
-    try:
-        later = store._lsn()
-        assert store._written_before(later) > 0
-        step = store._doublewrite()
-        assert (step.done, step.note) == (True, ""), step
-        assert store._written_before(later) == 0
-    finally:
-        store.close()
-    assert second_copies() == 0
+            for _ in range(2):  # new pages are written once only
+                server.sql("UPDATE o SET address = CONCAT(address, 'x'); FLUSH TABLES o, c FOR EXPORT; UNLOCK TABLES", "wb_erase_shop")
+            assert second_copies() > 0
+            store = MariaStore(SourceSpec(name="shop", url=server.url("wb_erase_shop")), tmp_path)
+            store.open()
+            try:
+                later = store._lsn()
+                assert store._written_before(later) > 0
+                step = store._doublewrite()
+                assert (step.done, step.note) == (True, ""), step
+                assert store._written_before(later) == 0
+            finally:
+                store.close()
+            assert second_copies() == 0
+        finally:
+            server.stop()
 
 
 def test_a_dump_in_the_data_directory_is_named(bench: Any, server: Maria, shop: str, line: Line) -> None:

@@ -190,12 +190,14 @@ class MariaScrub(SqlStore):
         """
         work = f"{WORK}pages"
         command = f"FLUSH TABLES {work} FOR EXPORT, a work table of more pages than the doublewrite buffer has places"
-        start, old = self._lsn(), -1
+        start, old, size = self._lsn(), -1, int(self._variable("innodb_page_size") or 16_384)
+        width = min(7000, size * 2 // 5)  # a longer one would lie on pages of its own
+        rows = 3 * 2 * _extent(size) * (size // width)
         try:
             self.drop(work)
-            self.run(f"CREATE TABLE {self.t(work)} (id INT PRIMARY KEY, n INT NOT NULL, a VARBINARY(7000)) ENGINE=InnoDB")
-            self.run(f"INSERT INTO {self.t(work)} WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 900) "
-                     "SELECT i, 0, REPEAT('w', 7000) FROM s")
+            self.run(f"CREATE TABLE {self.t(work)} (id INT PRIMARY KEY, n INT NOT NULL, a VARBINARY({width})) ENGINE=InnoDB")
+            self.run(f"INSERT INTO {self.t(work)} WITH RECURSIVE s (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < 63) "
+                     f"SELECT a.i * 64 + b.i, 0, REPEAT('w', {width}) FROM s a JOIN s b WHERE a.i * 64 + b.i < {rows}")
             for _ in range(6):  # the first time the pages are new, and such are written once only
                 self.run(f"UPDATE {self.t(work)} SET n = n + 1")
                 self.commit()
@@ -222,7 +224,6 @@ class MariaScrub(SqlStore):
         data, size = self._data(), int(self._variable("innodb_page_size") or 0)
         if data is None or not size or lsn < 0:
             return -1
-        extent = max((1 << 20) // size, 64)
         with (data / "ibdata1").open("rb") as f:
             f.seek(5 * size + size - 200 + 10)  # page 5, the transaction system's, ends with the places (trx0sys.h)
             magic, *blocks = struct.unpack(">3I", f.read(12))
@@ -231,7 +232,7 @@ class MariaScrub(SqlStore):
             old = 0
             for first in blocks:
                 f.seek(first * size)
-                pages = f.read(extent * size)
+                pages = f.read(_extent(size) * size)
                 for at in range(0, len(pages), size):
                     written = int.from_bytes(pages[at + 16:at + 24], "big")
                     old += 0 < written < lsn
@@ -338,3 +339,8 @@ class MariaScrub(SqlStore):
 
     def where_files(self) -> str:
         return str(self._data() or "")
+
+
+def _extent(size: int) -> int:
+    """Pages of ``size`` bytes in an extent of InnoDB: the doublewrite buffer is two of them."""
+    return max((1 << 20) // size, 64)
