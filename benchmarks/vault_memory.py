@@ -7,11 +7,11 @@ both ``--times`` as large. Argon2id is set to 8 MiB in them and measured by itse
 first byte is read and its memory is given back before that, so a step's peak is the larger of the two, not their sum.
 ``--postgres``: an empty database; the large table is read from there as well.
 
-Measured on 29 November 2026 (Python 3.11, pyarrow 26, a loaded machine, which changes no peak by more than 10), MB:
+Measured on 29 November 2026 (Python 3.11, pyarrow 26, a loaded machine, which changes no peak by more than 5), MiB:
 
     a file of 610 MB, 2440 MB                 protect 158, 161   restore_test 161, 161   check_media 61, 61
     an SQLite table of 187 MB, 747 MB         protect 184, 187   restore_test 177, 177   check_media 61, 61
-    a PostgreSQL table of 4 million rows      protect 199        restore_test 173        check_media 61
+    a PostgreSQL table of 4 million rows      protect 178        restore_test 173        check_media 61
     Argon2id (128 MiB)                        172
 
 Of these 41 are Python, pydantic and cryptography, 14 SQLAlchemy, 26 Arrow with 11 of numpy, 15 of compute and Parquet. pandas would
@@ -100,7 +100,7 @@ def step(folder: Path, name: str) -> None:
 
 
 def peak(folder: Path, name: str) -> float:
-    """MB of a process that does a step."""
+    """MiB of a process that does a step."""
     env = {**os.environ, "WORKBENCH_VAULT_PASSPHRASE": "of a throw-away vault"}
     words = (sys.executable, __file__, "--step", str(folder), name)
     return int(subprocess.run(words, env=env, stdout=subprocess.PIPE, check=True).stdout) / 1024

@@ -30,8 +30,8 @@ FEW_PAGES = 2_000
 """a table smaller than this (16 MB) is read by one session"""
 TID_RANGES = 140_000
 """from this version on the server reads only the pages of a range"""
-ALONE = 2 << 20
-"""bytes of a batch of the only reader; by default 16 MiB"""
+ALONE = 1 << 19
+"""bytes of a batch of the only reader; as quick as 2 MiB, and 20 MiB less at the vault's peak; by default 16 MiB"""
 AT_ONCE = 8 << 20
 """bytes of a batch of one of several parts; 4 and 16 MiB were slower (benchmarks/detect_read.py)"""
 
