@@ -137,6 +137,46 @@ def test_pages_in_the_doublewrite_buffer_are_overwritten(tmp_path: Path, kib: in
             server.stop()
 
 
+def test_a_doublewrite_buffer_that_is_off_becomes_a_task(tmp_path: Path) -> None:
+    """Its old pages stay where they are; without RELOAD it cannot be filled. Neither leaves a work table."""
+    with server_folder() as folder:
+        server = Maria(folder)
+        try:
+            server.fill("wb_erase_shop", 100)
+            server.sql("CREATE USER lesser IDENTIFIED BY ''; GRANT ALL ON wb_erase_shop.* TO lesser")
+            server.stop()
+            server.settings["innodb_doublewrite"] = "0"
+            server.start()
+            for user, word in (("root", "innodb_doublewrite=ON"), ("lesser", "FOR EXPORT")):
+                url = server.url("wb_erase_shop").replace("root", user)
+                store = MariaStore(SourceSpec(name="shop", url=url), tmp_path)
+                store.open()
+                try:
+                    step = store._doublewrite()
+                finally:
+                    store.close()
+                assert (step.done, step.task) == (False, True), step
+                assert word in step.command
+                assert server.sql("SHOW TABLES LIKE 'wb_erase_%'", "wb_erase_shop") == []
+        finally:
+            server.stop()
+
+
+def test_keys_are_committed_and_the_rows_free(tmp_path: Path, server: Maria) -> None:
+    """Another client may write rows that were selected, whatever the key is made of."""
+    server.sql("DROP DATABASE IF EXISTS wb_erase_keys; CREATE DATABASE wb_erase_keys")
+    server.sql("CREATE TABLE v (k VARCHAR(9) PRIMARY KEY, n INT); INSERT INTO v SELECT seq, seq FROM seq_1_to_90", "wb_erase_keys")
+    store = MariaStore(SourceSpec(name="s", url=server.url("wb_erase_keys")), tmp_path)
+    store.open()
+    try:
+        assert store.make_keys("wb_erase_k0", "v", "t.n < 50") == 49
+        assert server.sql("SELECT count(*) FROM wb_erase_k0", "wb_erase_keys") == [(49,)]
+        server.sql("SET innodb_lock_wait_timeout = 1; UPDATE v SET n = 0", "wb_erase_keys")
+    finally:
+        store.close()
+    server.sql("DROP DATABASE wb_erase_keys")
+
+
 def test_a_dump_in_the_data_directory_is_named(bench: Any, server: Maria, shop: str, line: Line) -> None:
     """A forgotten dump below the data directory makes the verdict FAILED and is named."""
     dump = server.data / "before_migration.sql"
@@ -156,14 +196,19 @@ def test_names_with_a_per_cent_sign(bench: Any, server: Maria, line: Line) -> No
         INSERT INTO `折扣%` SELECT seq, CONCAT('CANARY%', seq), IF(seq % 2, '2010/1/2', '2024/1/2') FROM seq_1_to_500;
         CREATE TABLE `rate%a` (id INT PRIMARY KEY, `of` INT NOT NULL, who VARCHAR(40), FOREIGN KEY (`of`) REFERENCES `折扣%`(`编号%`));
         INSERT INTO `rate%a` SELECT seq, seq, CONCAT('CANARYX', seq) FROM seq_1_to_500 WHERE seq % 2 = 1;
+        CREATE TABLE `q%` (id INT PRIMARY KEY, who VARCHAR(40)); INSERT INTO `q%` SELECT seq, CONCAT('kept', seq) FROM seq_1_to_99;
+        CREATE TABLE `q%%` (`p%sum` VARCHAR(9) PRIMARY KEY, who VARCHAR(40));
+        INSERT INTO `q%%` SELECT seq, CONCAT('CANARYQ', seq) FROM seq_1_to_99;
     """, "wb_erase_%d")
     bench.open(f'[[sources]]\nname = "s"\nurl = "{server.url("wb_erase_%25d")}"\n')
     old, young = ("placed%", "<", "2014-01-01"), ("placed%", ">=", "2014-01-01")
     result = erase(bench.case, bench.ready(
         line("D1", "s", "折扣%", "erase", [old]), line("D2", "s", "rate%a", "erase"),
+        line("D4", "s", "q%", "keep"), line("D5", "s", "q%%", "erase"),
         line("D3", "s", "折扣%", "lock", [young], suppress=("谁%",), retention_class="cn.accounting/2040")))
     assert (result.verdict, result.problems) == ("STORE_CLEAN", ()), [s.note for s in result.stores]
     assert server.sql("SELECT count(*), sum(`谁%` <> '') FROM `折扣%`", "wb_erase_%d")[0] == (250, None)
+    assert server.sql("SELECT (SELECT count(*) FROM `q%`), (SELECT count(*) FROM `q%%`)", "wb_erase_%d") == [(99, 0)]
     assert hits(server.data, b"CANARY") == {}
     server.sql("DROP DATABASE `wb_erase_%d`")
 

@@ -139,7 +139,7 @@ def sql(store: SqlStore, table: str, g: Generalisation, neutral: str) -> str:
     cell = f"t.{store.q(g.column)}"
     text = {"month": _first, "year": _first, "band": _lower, "prefix": _begin, "ip24": _net}[g.how](store, table, g, cell)
     text = f"CASE WHEN {cell} IS NOT NULL THEN COALESCE({text}, {neutral}) END"
-    return text.replace("%", "%%") if store.mark == "%s" else text
+    return text.replace("%", "%%") if store.engine == "postgresql" else text  # MariaDB's store does so itself
 
 
 def _first(store: SqlStore, table: str, g: Generalisation, cell: str) -> str:

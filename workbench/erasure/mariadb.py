@@ -23,7 +23,7 @@ from workbench.errors import ErasureError
 _TEXT = ("varchar", "char", "text", "tinytext", "mediumtext", "longtext")
 _BINARY = ("binary", "varbinary", "blob", "tinyblob", "mediumblob", "longblob")
 _NATIVE = (*_TEXT, *_BINARY, "bigint", "int", "smallint", "tinyint", "mediumint", "double", "float")
-_PERCENT = re.compile("%%|%s|%")
+_PERCENT = re.compile("`(?:[^`]|``)*`|%%|%s|%")
 _CODECS = {"latin1": "cp1252", "gbk": "gbk", "gb2312": "gb2312", "big5": "big5", "ucs2": "utf-16-be",
            "utf16": "utf-16-be", "utf16le": "utf-16-le", "utf32": "utf-32-be"}
 
@@ -310,4 +310,4 @@ class MariaStore(MariaCopy):
 
 def _bindable(sql: str) -> str:
     """SQL whose names may hold a per cent sign, for a statement with parameters."""
-    return _PERCENT.sub(lambda m: m[0] if len(m[0]) == 2 else "%%", sql)
+    return _PERCENT.sub(lambda m: m[0] if m[0] in ("%%", "%s") else m[0].replace("%", "%%"), sql)

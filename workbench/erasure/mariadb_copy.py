@@ -96,18 +96,19 @@ class MariaCopy(MariaScrub):
         with self._session(_LOADING):
             rows = self.run(f"INSERT INTO {self.t(work)} ({', '.join(names)}) SELECT {', '.join(keys)} FROM {self.t(table)} t "
                             f"WHERE {where} ORDER BY {', '.join(keys)}").rowcount
+        self.commit()  # or the rows read would stay locked for others
         if rows != int(self.one(f"SELECT COALESCE(max(seq), 0) FROM {self.t(work)}")):
             return super().make_keys(work, table, where)  # numbers were left out
         if (kind := self._whole_key(table)) and runs.dense(self, work):
             self._make_runs(work, kind)
         return int(rows)
 
-    def _make_runs(self, work: str, kind: str) -> str:
+    def _make_runs(self, work: str, kind: str) -> None:
         place = work + SUFFIX
         self.run(f"DROP TABLE IF EXISTS {self.t(place)}")
         self.run(f"CREATE TABLE {self.t(place)} (wb_lo {kind} NOT NULL PRIMARY KEY, wb_hi {kind} NOT NULL) ENGINE=InnoDB")
         runs.fill(self, work, self.t(place))
-        return place
+        self.commit()
 
     def drop(self, work: str) -> None:
         self.run(f"DROP TABLE IF EXISTS {self.t(work)}, {self.t(work + SUFFIX)}")

@@ -8,6 +8,7 @@ import re
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from workbench.erasure.model import Preflight, ScrubResult
@@ -210,9 +211,14 @@ class MariaScrub(SqlStore):
             self.drop(work)
         except ErasureError as e:
             self.rollback()
+            with suppress(ErasureError):
+                self.drop(work)
             return ScrubResult(source=self.name, step="doublewrite", done=False, task=True, command=command, note=e.what)
+        if old > 0 and self._variable("innodb_doublewrite") == "OFF":
+            return ScrubResult(source=self.name, step="doublewrite", done=False, task=True, note=f"{old} of its pages are older; it is off",
+                               command="restart the server with innodb_doublewrite=ON; workbench erase again; OFF as before")
         return ScrubResult(source=self.name, step="doublewrite", done=old <= 0, command=command,
-                           note=f"{old} of its pages are older; it may be switched off" if old > 0 else "")
+                           note="" if old == 0 else f"{old} of its pages are older" if old > 0 else "not looked at: no access to ibdata1")
 
     def _lsn(self) -> int:
         """The log sequence number now, which each page written later exceeds; -1 where the server does not say."""

@@ -132,7 +132,8 @@ def _rekey(case: Case, secret: bytes) -> int:
     table.begin()
     scratch = case.private("vault-private", "rekey")
     (scratch / keks.KDF).unlink(missing_ok=True)
-    fresh = keks.kek(scratch, env, mib=settings(case)["argon2_mib"], create=True)
+    before = json.loads((folder / keks.KDF).read_text()).get("memory_kib", 0) // 1024  # none in a token's; never made weaker
+    fresh = keks.kek(scratch, env, mib=max(before, settings(case)["argon2_mib"]), create=True)
     epoch = table.rekey(fresh, lambda: write_durably(folder / keks.KDF, (scratch / keks.KDF).read_bytes()))
     (scratch / keks.KDF).unlink()
     return epoch
