@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -74,12 +75,16 @@ def test_the_ceremony_by_command(make_case: MakeCase, monkeypatch: pytest.Monkey
 
 
 def test_rotation_changes_the_passphrase_and_no_object(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new passphrase opens, the old one does not, and the objects are the same files."""
+    """The new passphrase opens, the old one does not, and the objects are the same files; the key is no easier to guess."""
     case = make_case()
     backup = protect(case)
+    path = case.folder / "case.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("argon2_mib = 8", "argon2_mib = 1"), encoding="utf-8")
+    case = Case.open(case.folder)
     monkeypatch.setenv("OLD_PASS", "correct horse battery")
     monkeypatch.setenv("WORKBENCH_VAULT_PASSPHRASE", "another good passphrase")
     assert rotate_passphrase(case, "OLD_PASS") == 2
+    assert json.loads((case.private("vault-private", "keys") / "kdf.json").read_text())["memory_kib"] == 8 << 10
     assert restore_test(case).ok
     assert protect(case) == backup
     monkeypatch.setenv("WORKBENCH_VAULT_PASSPHRASE", "correct horse battery")

@@ -132,8 +132,9 @@ def _rekey(case: Case, secret: bytes) -> int:
     table.begin()
     scratch = case.private("vault-private", "rekey")
     (scratch / keks.KDF).unlink(missing_ok=True)
-    before = json.loads((folder / keks.KDF).read_text()).get("memory_kib", 0) // 1024  # none in a token's; never made weaker
+    path = folder / keks.KDF
+    before = json.loads(path.read_text()).get("memory_kib", 0) // 1024 if path.exists() else 0  # none in a token's; never weaker
     fresh = keks.kek(scratch, env, mib=max(before, settings(case)["argon2_mib"]), create=True)
-    epoch = table.rekey(fresh, lambda: write_durably(folder / keks.KDF, (scratch / keks.KDF).read_bytes()))
+    epoch = table.rekey(fresh, lambda: write_durably(path, (scratch / keks.KDF).read_bytes()))
     (scratch / keks.KDF).unlink()
     return epoch
