@@ -102,6 +102,28 @@ def test_every_byte_of_the_cluster_is_clean(bench: Any, server: Postgres, shop: 
     assert ("matview", "public.emails") in named
 
 
+def test_names_with_a_per_cent_sign(bench: Any, server: Postgres, line: Line) -> None:
+    """The driver takes % in a statement for a place where a value goes."""
+    server.sql("DROP DATABASE IF EXISTS wb_erase_percent")
+    server.sql("CREATE DATABASE wb_erase_percent")
+    server.sql("""
+        CREATE TABLE "q%" (id int PRIMARY KEY, who text);
+        INSERT INTO "q%" SELECT i, 'kept' || i FROM generate_series(1, 99) i;
+        CREATE TABLE "q%%" ("p%sum" text PRIMARY KEY, who text);
+        INSERT INTO "q%%" SELECT i, 'CANARYQ' || i FROM generate_series(1, 99) i;
+        CREATE TABLE "o'%s" (id int PRIMARY KEY, "谁%" text);
+        INSERT INTO "o'%s" SELECT i, 'CANARYO' || i FROM generate_series(1, 99) i;
+    """, "wb_erase_percent")
+    bench.open(f'[[sources]]\nname = "s"\nurl = "{server.url("wb_erase_percent")}"\n')
+    result = erase(bench.case, bench.ready(
+        line("D1", "s", "q%", "keep"), line("D2", "s", "q%%", "erase"),
+        line("D3", "s", "o'%s", "lock", suppress=("谁%",), retention_class="cn.accounting/2040")))
+    assert (result.verdict, result.problems) == ("STORE_CLEAN", ()), [s.note for s in result.stores]
+    assert server.sql('SELECT (SELECT count(*) FROM "q%"), (SELECT count(*) FROM "q%%"), '
+                      """(SELECT count(*) FROM "o'%s" WHERE "谁%" IS NULL)""", "wb_erase_percent") == [(99, 0, 99)]
+    server.sql("DROP DATABASE wb_erase_percent WITH (FORCE)")
+
+
 @pytest.mark.parametrize("step", ["matviews", "vacuum-full", "statistics", "wal"])
 def test_a_left_out_step_shows(bench: Any, server: Postgres, shop: str, line: Line, step: str,
                                monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,8 +138,7 @@ def sql(store: SqlStore, table: str, g: Generalisation, neutral: str) -> str:
         return f"CASE WHEN {cell} IS NOT NULL THEN COALESCE(wb_coarse({cell}, '{g.how}', {g.width}), {neutral}) END"
     cell = f"t.{store.q(g.column)}"
     text = {"month": _first, "year": _first, "band": _lower, "prefix": _begin, "ip24": _net}[g.how](store, table, g, cell)
-    text = f"CASE WHEN {cell} IS NOT NULL THEN COALESCE({text}, {neutral}) END"
-    return text.replace("%", "%%") if store.engine == "postgresql" else text  # MariaDB's store does so itself
+    return f"CASE WHEN {cell} IS NOT NULL THEN COALESCE({text}, {neutral}) END"
 
 
 def _first(store: SqlStore, table: str, g: Generalisation, cell: str) -> str:

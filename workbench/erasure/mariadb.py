@@ -23,7 +23,6 @@ from workbench.errors import ErasureError
 _TEXT = ("varchar", "char", "text", "tinytext", "mediumtext", "longtext")
 _BINARY = ("binary", "varbinary", "blob", "tinyblob", "mediumblob", "longblob")
 _NATIVE = (*_TEXT, *_BINARY, "bigint", "int", "smallint", "tinyint", "mediumint", "double", "float")
-_PERCENT = re.compile("`(?:[^`]|``)*`|%%|%s|%")
 _CODECS = {"latin1": "cp1252", "gbk": "gbk", "gb2312": "gb2312", "big5": "big5", "ucs2": "utf-16-be",
            "utf16": "utf-16-be", "utf16le": "utf-16-le", "utf32": "utf-32-be"}
 
@@ -32,7 +31,7 @@ class MariaStore(MariaCopy):
     """One database of a MariaDB server."""
 
     engine = "mariadb"
-    mark = "%s"
+    mark, quote = "%s", "`"
 
     def connect(self) -> None:
         import pymysql
@@ -59,9 +58,6 @@ class MariaStore(MariaCopy):
         self._maps: dict[tuple[str, str], str] = {}
         self._ranged: dict[str, bool] = {}
         self.cx.commit()
-
-    def run(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        return super().run(_bindable(sql) if parameters else sql, parameters)
 
     def q(self, name: str) -> str:
         if "\0" in name:
@@ -202,7 +198,7 @@ class MariaStore(MariaCopy):
                             f"WHERE {self.q(column)} IS NOT NULL").fetchall()
             pairs = {str(r[0])[:180]: read_date(r[0]) for r in rows}
             with self.cx.cursor() as cursor:
-                cursor.executemany(_bindable(f"INSERT IGNORE INTO {self.t(work)} VALUES (%s, %s)"),
+                cursor.executemany(self.bindable(f"INSERT IGNORE INTO {self.t(work)} VALUES (%s, %s)"),
                                    [(k.encode(), v) for k, v in pairs.items() if v])
             self._maps[(table, column)] = self.t(work)
         return self._maps[(table, column)]
@@ -306,8 +302,3 @@ class MariaStore(MariaCopy):
 
     def version(self) -> str:
         return str(self.one("SELECT version()")).split("-")[0]
-
-
-def _bindable(sql: str) -> str:
-    """SQL whose names may hold a per cent sign, for a statement with parameters."""
-    return _PERCENT.sub(lambda m: m[0] if m[0] in ("%%", "%s") else m[0].replace("%", "%%"), sql)

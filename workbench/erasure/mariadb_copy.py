@@ -172,7 +172,7 @@ class MariaCopy(MariaScrub):
     def _whole_key(self, table: str) -> str:
         """BIGINT or BIGINT UNSIGNED where the primary key is one whole number; else empty."""
         key = self.tables[table].primary_key
-        row = self.run("SELECT data_type, column_type LIKE '%%unsigned%%' FROM information_schema.columns WHERE table_schema = %s "
+        row = self.run("SELECT data_type, column_type LIKE '%unsigned%' FROM information_schema.columns WHERE table_schema = %s "
                        "AND table_name = %s AND column_name = %s", (self.db, table, key[0])).fetchone() if len(key) == 1 else None
         return ("BIGINT UNSIGNED" if row[1] else "BIGINT") if row is not None and str(row[0]).lower() in _WHOLE else ""
 

@@ -214,11 +214,10 @@ class MariaScrub(SqlStore):
             with suppress(ErasureError):
                 self.drop(work)
             return ScrubResult(source=self.name, step="doublewrite", done=False, task=True, command=command, note=e.what)
-        if old > 0 and self._variable("innodb_doublewrite") == "OFF":
-            return ScrubResult(source=self.name, step="doublewrite", done=False, task=True, note=f"{old} of its pages are older; it is off",
-                               command="restart the server with innodb_doublewrite=ON; workbench erase again; OFF as before")
-        return ScrubResult(source=self.name, step="doublewrite", done=old <= 0, command=command,
-                           note="" if old == 0 else f"{old} of its pages are older" if old > 0 else "not looked at: no access to ibdata1")
+        note = "" if old == 0 else "not looked at: no access to ibdata1" if old < 0 else f"{old} of its pages are older"
+        if off := old > 0 and self._variable("innodb_doublewrite") == "OFF":
+            command = "restart the server with innodb_doublewrite=ON; workbench erase again; OFF as before"
+        return ScrubResult(source=self.name, step="doublewrite", done=old <= 0, task=off, command=command, note=note)
 
     def _lsn(self) -> int:
         """The log sequence number now, which each page written later exceeds; -1 where the server does not say."""

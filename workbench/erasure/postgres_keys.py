@@ -64,18 +64,18 @@ class PostgresKeys(PostgresScrub):
 
     def one_batch(self, table: str, work: str) -> str:
         """(FROM item w, condition) of the rows (alias t) of one batch; two marks: seq above, seq up to."""
-        if place := _bindable(self._runs(work)):
+        if place := self._runs(work):
             return (f"(SELECT r.lo + greatest(b.above - r.before, 0) AS lo, r.lo + (least(b.upto - r.before, r.hi - r.lo + 1) - 1) AS hi "
                     f"FROM {place} r, (SELECT %s::bigint AS above, %s::bigint AS upto) b "
                     "WHERE r.before < b.upto AND r.before + (r.hi - r.lo + 1) > b.above) w "
-                    f"WHERE {_bindable(self.key_of(table, 't')[0])} BETWEEN w.lo AND w.hi")
-        return f"{_bindable(self.t(work))} w WHERE w.seq > %s AND w.seq <= %s AND {_bindable(self.match(table, 't', 'w'))}"
+                    f"WHERE {self.key_of(table, 't')[0]} BETWEEN w.lo AND w.hi")
+        return f"{self.t(work)} w WHERE w.seq > %s AND w.seq <= %s AND {self.match(table, 't', 'w')}"
 
     def delete_sql(self, table: str, work: str) -> str:
-        return f"DELETE FROM {_bindable(self.t(table))} t USING {self.one_batch(table, work)}"
+        return f"DELETE FROM {self.t(table)} t USING {self.one_batch(table, work)}"
 
     def update_sql(self, table: str, work: str, sets: str) -> str:
-        return f"UPDATE {_bindable(self.t(table))} t SET {_bindable(sets)} FROM {self.one_batch(table, work)}"
+        return f"UPDATE {self.t(table)} t SET {sets} FROM {self.one_batch(table, work)}"
 
     def stays(self, table: str, work: str) -> str:
         """Condition for the rows (alias t) that are not in a work table.
@@ -89,8 +89,3 @@ class PostgresKeys(PostgresScrub):
             return (f"width_bucket({self.key_of(table, 't')[0]}::bigint, (SELECT array_agg(m ORDER BY m) FROM ({ends}) x)) "
                     "% 2 = 0")
         return f"NOT EXISTS (SELECT 1 FROM {self.t(work)} w WHERE {self.match(table, 't', 'w')})"
-
-
-def _bindable(sql: str) -> str:
-    """SQL that holds a name with a per cent sign, for a statement with parameters."""
-    return sql.replace("%", "%%")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from workbench.case.config import SourceSpec
 
 WORK = "wb_erase_"
+_PERCENT = {q: re.compile(f"{q}(?:[^{q}]|{q}{q})*{q}|'(?:[^']|'')*'|%s|%") for q in '"`'}
+"""names, texts, marks and per cent signs, by the sign around names"""
 JOURNAL = "wb_erase_journal"
 
 
@@ -42,6 +44,9 @@ class SqlStore:
 
     engine = ""
     mark = "?"
+    """where a value goes in a statement"""
+    quote = '"'
+    """what stands around a name"""
     prefers_in = False
     """whether a subquery that stands alone beats one that looks at each row (SQLite, when a child has no index)"""
     swaps = False
@@ -83,10 +88,16 @@ class SqlStore:
         """Execute one statement; a driver's error becomes an ErasureError that holds no value."""
         try:
             cursor = self.cx.cursor()
-            cursor.execute(sql, tuple(parameters)) if parameters else cursor.execute(sql)
+            cursor.execute(self.bindable(sql), tuple(parameters)) if parameters else cursor.execute(sql)
             return cursor
         except self.errors as e:
             raise self.failed(e) from None
+
+    def bindable(self, sql: str) -> str:
+        """SQL for a statement with values: where a driver writes marks as ``%s``, any other per cent sign is doubled, in names too."""
+        if self.mark != "%s":
+            return sql
+        return _PERCENT[self.quote].sub(lambda m: m[0] if m[0] == "%s" else m[0].replace("%", "%%"), sql)
 
     def failed(self, e: BaseException) -> ErasureError:
         """The error for a driver's exception: what kind it is, its class and SQLSTATE; never its text, which may hold values."""
